@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bytes to or from one client. Encoded once and shared by all who get it, on one shard.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace server {
+
+enum class FrameKind : std::uint8_t { Text, Binary };
+
+struct Frame {
+    FrameKind kind = FrameKind::Text;
+    std::string bytes;
+};
+using FramePtr = std::shared_ptr<const Frame>;
+/// One message in one dialect: a text frame and its attachments, sent in this order with nothing between.
+using Frames = std::vector<FramePtr>;
+
+} // namespace server

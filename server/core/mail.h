@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What crosses threads: the mails of shards, bus and main. Values and shared_ptr<const …> only.
+#pragma once
+#include "server/core/mailbox.h"
+#include "server/core/message.h"
+#include "shared/admin_protocol.h"
+#include "shared/close_reasons.h"
+#include "shared/filter.h"
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace server {
+
+/// An operating system's socket, owned by whoever holds it; -1 is none.
+using Descriptor = std::intptr_t;
+
+// To a shard ---------------------------------------------------------------------------------------------------
+/// Handover. Refused: the acceptor closes the descriptor.
+struct Arrived {
+    Descriptor descriptor = -1;
+    std::string address;
+    std::uint16_t port = 0;
+};
+/// Traffic.
+struct Deliver {
+    MessagePtr message;
+};
+/// What is asked of a shard; each is answered by exactly one Answer to main.
+struct ListAsk {
+    std::shared_ptr<const shared::Filter> filter;
+    shared::admin::SortKey sort = shared::admin::SortKey::Id;
+    bool descending = false;
+    std::string cursor;
+    int limit = 100;
+};
+struct DetailsAsk {
+    std::uint64_t number = 0; ///< of the connection on this shard
+};
+struct EvictAsk {
+    std::vector<std::uint64_t> numbers;                    ///< or, when empty:
+    std::shared_ptr<const shared::Filter> filter;          ///< everybody it matches
+    int limit = 0;                                         ///< at most so many this time; 0: all
+    bool reconnect = false;                                ///< they may come back
+    bool dryRun = false;
+};
+/// Closes up to `count` sessions with reason draining, oldest first, each after its own jittered hint.
+struct DrainAsk {
+    std::int64_t count = 0;
+    std::chrono::milliseconds spread{0}; ///< the hint's after_ms lies in [0, spread]
+};
+struct Ask {
+    std::uint64_t id = 0;
+    std::variant<ListAsk, DetailsAsk, EvictAsk, DrainAsk> what;
+};
+/// State: no new sessions any more (or again).
+struct Admit {
+    bool isOpen = true;
+};
+/// State: close everything at once and end the thread.
+struct StopShard {};
+using ShardMail = std::variant<Arrived, Deliver, Ask, Admit, StopShard>;
+using ShardBox = Mailbox<ShardMail>;
+
+// To the bus ---------------------------------------------------------------------------------------------------
+/// Traffic: to the other nodes.
+struct PublishMail {
+    MessagePtr message;
+};
+/// State: what the registry should say of this node.
+struct BeatMail {
+    shared::admin::ClusterNode row;
+};
+struct StopBus {};
+using BusMail = std::variant<PublishMail, BeatMail, StopBus>;
+using BusBox = Mailbox<BusMail>;
+
+// To main ------------------------------------------------------------------------------------------------------
+struct Answer {
+    std::uint64_t ask = 0;
+    std::uint16_t shard = 0;
+    std::vector<shared::admin::ConnectionRow> rows;                ///< list (sorted), dry run sample
+    std::optional<shared::admin::ConnectionDetails> details;
+    std::int64_t matched = 0; ///< list: before paging; evict
+    std::int64_t closed = 0;  ///< evict, drain
+    std::int64_t left = 0;    ///< drain: sessions still open after it
+    bool isPartial = false;
+};
+/// State, key "cluster": the registry as last read.
+struct ClusterMail {
+    std::vector<shared::admin::ClusterNode> nodes;
+};
+/// State, key "duplicate": another node runs under our id; who and where.
+struct DuplicateMail {
+    std::string sentence;
+};
+struct ThreadEnded {
+    std::string name;
+};
+using MainMail = std::variant<Answer, ClusterMail, DuplicateMail, ThreadEnded>;
+using MainBox = Mailbox<MainMail>;
+
+} // namespace server

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Members and rooms of one shard, and the deliveries to them in slices. Shard thread only.
+#pragma once
+#include "server/core/counters.h"
+#include "server/core/member.h"
+#include "server/core/message.h"
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace server {
+
+class Router;
+
+enum class JoinOutcome : std::uint8_t { Joined, AlreadyIn };
+enum class SliceOutcome : std::uint8_t { Finished, MoreLeft };
+
+struct RoomRow {
+    NamespaceName nsp;
+    RoomName room;
+    std::size_t members = 0;
+};
+
+/// Order within a room is kept: a room has one message under way at a time, further ones wait in its queue; slices
+/// go round robin over the rooms that have work. A member that joins during a delivery may or may not get it; one that
+/// left never does. A message to several rooms reaches each member once, and waits for its turn in each of them.
+class Rooms {
+public:
+    /// Tells `router` when the first member of a room comes and the last one goes.
+    Rooms(ShardIndex shard, Router& router, Counters& counters, const Clock& clock);
+    ~Rooms();
+    Rooms(const Rooms&) = delete;
+    Rooms& operator=(const Rooms&) = delete;
+
+    /// The member stays where it is in memory until remove(). Its id must be unique.
+    void add(Member& member);
+    void remove(Member& member);
+    JoinOutcome join(Member& member, const RoomName& room);
+    /// False when it was not in.
+    bool leave(Member& member, const RoomName& room);
+    bool isIn(const Member& member, const RoomName& room) const;
+    std::vector<RoomName> roomsOf(const Member& member) const;
+    Member* find(const NamespaceName& nsp, const MemberId& id) const;
+    std::size_t memberCount() const;
+    std::size_t roomCount() const;
+
+    /// Queues a message; deliverSlice() carries it out.
+    void deliver(MessagePtr message);
+    /// At most 512 recipients or 2 ms, whichever comes first.
+    SliceOutcome deliverSlice();
+
+private:
+    struct Inner;
+    std::unique_ptr<Inner> m_inner;
+};
+
+} // namespace server
