@@ -686,7 +686,7 @@ Result<EvictRequest> EvictRequest::fromJson(const QJsonObject& json) {
         .may("rate_per_s", out.rate_per_s)
         .may("dry_run", out.dry_run)
         .notNegative("rate_per_s", out.rate_per_s)
-        .check("ids", json.contains(QStringLiteral("ids")) != out.filter.has_value(),
+        .check("ids", json.value(QStringLiteral("ids")).isArray() != out.filter.has_value(),
                "give either ids or a filter");
     return in.result(std::move(out));
 }
