@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every message of the admin channel as a struct, and its JSON-RPC 2.0 codec: the contract of node and console.
-// Times are Unix milliseconds (`_ms`) unless a name says otherwise. Plain values, any thread.
+// Every message of the admin channel as a struct, and its JSON-RPC 2.0 codec: the contract of node and
+// console. Times are Unix milliseconds (`_ms`) unless a name says otherwise. Plain values, any thread.
 #pragma once
 #include "shared/metrics.h"
 #include "shared/result.h"
@@ -36,9 +36,11 @@ std::string_view name(NodeState);
 std::string_view name(OperationState);
 std::string_view name(RedisState);
 
-// JSON-RPC envelope ------------------------------------------------------------------------------------------
+// JSON-RPC envelope
+// ------------------------------------------------------------------------------------------
 
-/// One decoded text frame: a request (method and id), a notification (method, no id) or an answer (id, no method).
+/// One decoded text frame: a request (method and id), a notification (method, no id) or an answer (id, no
+/// method).
 struct RpcMessage {
     std::optional<std::int64_t> id;
     QString method;
@@ -60,9 +62,10 @@ QByteArray encodeNotification(const QString& method, const QJsonObject& params);
 QByteArray encodeResult(std::int64_t id, const QJsonObject& result);
 QByteArray encodeError(std::optional<std::int64_t> id, int code, const QString& message);
 
-// Messages ---------------------------------------------------------------------------------------------------
-// Each has toJson() and a static fromJson() that names the first missing or wrong key in its error.
-// Unknown keys are ignored: two versions run in one fleet.
+// Messages
+// --------------------------------------------------------------------------------------------------- Each
+// has toJson() and a static fromJson() that names the first missing or wrong key in its error. Unknown keys
+// are ignored: two versions run in one fleet.
 
 struct SeriesSpec {
     std::string name;
@@ -112,7 +115,7 @@ QJsonObject toJson(const Snapshot& snapshot);
 Result<Snapshot> snapshotFromJson(const QJsonObject& json);
 
 struct ConnectionRow {
-    std::string id; ///< `SHARD-NUMBER`
+    std::string id;                                       ///< `SHARD-NUMBER`
     std::string address, user, dialect, transport, agent; ///< agent is cut at 120 bytes
     std::int64_t since_ms = 0;
     double idle_s = 0;
@@ -209,13 +212,15 @@ struct AuditRow {
 };
 
 /// Lists travel as {"rows": […]}: `operations.list`, `cluster.nodes`, `audit.list`.
-template <class Row> QJsonObject rowsToJson(const std::vector<Row>& rows) {
+template <class Row>
+QJsonObject rowsToJson(const std::vector<Row>& rows) {
     QJsonArray array;
     for (const auto& row : rows)
         array.append(row.toJson());
     return {{QStringLiteral("rows"), array}};
 }
-template <class Row> Result<std::vector<Row>> rowsFromJson(const QJsonObject& json) {
+template <class Row>
+Result<std::vector<Row>> rowsFromJson(const QJsonObject& json) {
     if (!json.value(QStringLiteral("rows")).isArray())
         return failure(ErrorCode::BadRequest, "rows: an array is missing");
     std::vector<Row> rows;

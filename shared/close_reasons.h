@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one table of goodbyes: why a connection ends, the WebSocket code, the sentence, and whether to come back.
+// The one table of goodbyes: why a connection ends, the WebSocket code, the sentence, and whether to come
+// back.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -9,24 +10,24 @@ namespace shared {
 
 /// In the order of the table; the row's name is the label of `weir_closes_total`.
 enum class CloseReason : std::uint8_t {
-    Normal,       ///< 1000
-    GoingAway,    ///< 1001
-    ProtocolError,///< 1002
-    Unsupported,  ///< 1003
-    Lost,         ///< 1006: never sent; the peer went without a word
-    BadUtf8,      ///< 1007
-    TooLarge,     ///< 1009
-    ServerError,  ///< 1011
-    Draining,     ///< 1012
-    Full,         ///< 1013
-    SlowConsumer, ///< 4008
-    RateLimited,  ///< 4029
-    BadMessage,   ///< 4400
-    Unauthorised, ///< 4401
-    Forbidden,    ///< 4403
-    PingTimeout,  ///< 4408
-    Replaced,     ///< 4409
-    Evicted       ///< 4410
+    Normal,        ///< 1000
+    GoingAway,     ///< 1001
+    ProtocolError, ///< 1002
+    Unsupported,   ///< 1003
+    Lost,          ///< 1006: never sent; the peer went without a word
+    BadUtf8,       ///< 1007
+    TooLarge,      ///< 1009
+    ServerError,   ///< 1011
+    Draining,      ///< 1012
+    Full,          ///< 1013
+    SlowConsumer,  ///< 4008
+    RateLimited,   ///< 4029
+    BadMessage,    ///< 4400
+    Unauthorised,  ///< 4401
+    Forbidden,     ///< 4403
+    PingTimeout,   ///< 4408
+    Replaced,      ///< 4409
+    Evicted        ///< 4410
 };
 
 enum class Retry : std::uint8_t { No, Yes, AsAsked };

@@ -18,7 +18,7 @@ enum class Merge : std::uint8_t { Sum, Max, None }; ///< how shards and nodes ar
 
 /// One enumerator a row, in the order of the table.
 enum class Metric : std::uint8_t {
-    Connections,          ///< {transport, dialect, socket}
+    Connections, ///< {transport, dialect, socket}
     Sessions,
     Members,
     Rooms,
@@ -39,19 +39,19 @@ enum class Metric : std::uint8_t {
     QueueBytes,
     ClockSkewTotal,
     RedisUp,
-    RedisRoundTripSeconds,///< histogram
+    RedisRoundTripSeconds, ///< histogram
     RedisQueueMessages,
     RedisDroppedTotal,
     RedisReconnectsTotal,
     ClusterNodes,
-    Draining,             ///< 0 or 1
-    BuildInfo,            ///< {version, commit, qt}: always 1
+    Draining,  ///< 0 or 1
+    BuildInfo, ///< {version, commit, qt}: always 1
     ProcessResidentMemoryBytes,
     ProcessCpuSecondsTotal,
     ProcessOpenFds,
     ProcessMaxFds,
     ProcessStartTimeSeconds,
-    LoopLagSeconds,       ///< histogram {shard}: the last row, for the number of shards is known at start only
+    LoopLagSeconds, ///< histogram {shard}: the last row, for the number of shards is known at start only
     Count
 };
 
@@ -59,11 +59,30 @@ enum class Metric : std::uint8_t {
 enum class Direction : std::uint8_t { In, Out };
 enum class SocketKind : std::uint8_t { Adopted, Qt, Http };
 enum class HandshakeResult : std::uint8_t {
-    Accepted, Full, Draining, RateLimited, Timeout, TooLarge, BadRequest, Forbidden, NotFound, NoDescriptors
+    Accepted,
+    Full,
+    Draining,
+    RateLimited,
+    Timeout,
+    TooLarge,
+    BadRequest,
+    Forbidden,
+    NotFound,
+    NoDescriptors
 };
 enum class DeliveryPath : std::uint8_t { Local, Cluster };
 enum class DropReason : std::uint8_t { Volatile, SlowConsumer, Overloaded };
-enum class ErrorKind : std::uint8_t { BadFrame, BadPacket, BadJson, TooLarge, UnknownEvent, BadEnvelope, RedisError, AcceptFailed, AdminRequest };
+enum class ErrorKind : std::uint8_t {
+    BadFrame,
+    BadPacket,
+    BadJson,
+    TooLarge,
+    UnknownEvent,
+    BadEnvelope,
+    RedisError,
+    AcceptFailed,
+    AdminRequest
+};
 enum class EvictedBy : std::uint8_t { Operator, Capacity };
 enum class MailboxOf : std::uint8_t { Shard, Bus, Main };
 
@@ -73,11 +92,11 @@ struct Label {
 };
 struct MetricRow {
     Metric metric;
-    std::string name; ///< with the prefix `weir_`, but for `process_*`
+    std::string name;      ///< with the prefix `weir_`, but for `process_*`
     std::string_view unit; ///< "connections", "seconds", "bytes", …
     MetricKind kind;
     Merge merge;
-    double scale; ///< value of one tick of a histogram; 1 otherwise
+    double scale;     ///< value of one tick of a histogram; 1 otherwise
     std::string help; ///< one line
     std::vector<Label> labels;
 };

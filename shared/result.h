@@ -28,7 +28,8 @@ struct Error {
     std::string message; ///< a sentence that a person can act on
 };
 
-template <class T> using Result = tl::expected<T, Error>;
+template <class T>
+using Result = tl::expected<T, Error>;
 
 /// `return failure(ErrorCode::NotFound, "no room of that name")`
 [[nodiscard]] inline tl::unexpected<Error> failure(ErrorCode code, std::string message) {

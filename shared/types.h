@@ -11,7 +11,8 @@
 namespace shared {
 
 /// A number that is only a name: no arithmetic, no conversion from int.
-template <class Tag, class Rep = std::uint64_t> class Number {
+template <class Tag, class Rep = std::uint64_t>
+class Number {
 public:
     constexpr Number() = default;
     constexpr explicit Number(Rep value) : m_value(value) {}
@@ -23,7 +24,8 @@ private:
 };
 
 /// A text that is only a name, compared as bytes. Always valid UTF-8 when it came from a client.
-template <class Tag> class Name {
+template <class Tag>
+class Name {
 public:
     Name() = default;
     explicit Name(std::string text) : m_text(std::move(text)) {}
@@ -72,17 +74,20 @@ private:
 
 } // namespace shared
 
-template <class Tag> struct std::hash<shared::Name<Tag>> {
+template <class Tag>
+struct std::hash<shared::Name<Tag>> {
     std::size_t operator()(const shared::Name<Tag>& name) const noexcept {
         return std::hash<std::string_view>()(name.text());
     }
 };
-template <class Tag, class Rep> struct std::hash<shared::Number<Tag, Rep>> {
+template <class Tag, class Rep>
+struct std::hash<shared::Number<Tag, Rep>> {
     std::size_t operator()(const shared::Number<Tag, Rep>& number) const noexcept {
         return std::hash<Rep>()(number.value());
     }
 };
-template <> struct std::hash<shared::ConnectionId> {
+template <>
+struct std::hash<shared::ConnectionId> {
     std::size_t operator()(const shared::ConnectionId& id) const noexcept {
         return std::hash<std::uint64_t>()((std::uint64_t(id.shard) << 48) ^ id.number);
     }
