@@ -26,7 +26,7 @@ LAYERS = {
     "console/ctl": (["console/link", "shared"], []),
     "console": (["console/*", "shared"], ["QtGui", "QtWidgets", "QtCharts", "QtSvg", "QtNetwork", "QtWebSockets"]),
     "tests/load": (["shared", "server/core", "server/http", "server/dialect", "server/net"],
-                   ["QtNetwork", "QtWebSockets"]),
+                   ["QtNetwork", "QtWebSockets", "QtTest"]),
     "tests": (["*"], ["*"]),
 }
 
