@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/admin/commands.h"
+#include "server/core/listing.h"
+#include <QJsonDocument>
+#include <algorithm>
+#include <cmath>
+
+namespace server {
+
+using shared::Error;
+using shared::ErrorCode;
+using shared::failure;
+using shared::Result;
+using namespace shared::admin;
+
+namespace {
+
+/// Room is left for the envelope.
+constexpr qsizetype LongestPageBytes = MostAnswerBytes - 16 * 1024;
+constexpr std::size_t MostEvictIds = 10000;
+
+QJsonObject operationJson(shared::OperationId id) {
+    return {{QStringLiteral("operation"), qint64(id.value())}};
+}
+
+Result<std::int64_t> wholeNumber(const QJsonObject& params, const char* key,
+                                 std::optional<std::int64_t> standard) {
+    const auto value = params.value(QLatin1String(key));
+    if (value.isUndefined() && standard)
+        return *standard;
+    const double number = value.toDouble(-1);
+    if (!value.isDouble() || number < 0 || number > 9e15 || number != std::floor(number))
+        return failure(ErrorCode::BadRequest, std::string(key) + ": a whole number is needed");
+    return std::int64_t(number);
+}
+
+void nodeInfo(CommandCall call) {
+    call.done(call.world.control.node().toJson());
+}
+
+void statsSubscribe(CommandCall call) {
+    const auto interval = wholeNumber(call.params, "interval_ms", 500);
+    if (!interval)
+        return call.done(tl::unexpected(interval.error()));
+    if (*interval < 1 || *interval > 3600000)
+        return call.done(failure(ErrorCode::BadRequest, "interval_ms: 500 to 3600000"));
+    call.done(QJsonObject{{QStringLiteral("interval_ms"), qint64(call.link.subscribe(*interval))}});
+}
+
+void statsUnsubscribe(CommandCall call) {
+    call.link.unsubscribe();
+    call.done(QJsonObject());
+}
+
+/// A page that would be too long for one answer ends early, with the cursor of its last row.
+QJsonObject pageJson(ListAnswer answer, const ListRequest& request) {
+    qsizetype bytes = 0;
+    for (std::size_t i = 0; i < answer.rows.size(); ++i) {
+        bytes += QJsonDocument(answer.rows[i].toJson()).toJson(QJsonDocument::Compact).size() + 1;
+        if (bytes > LongestPageBytes && i > 0) {
+            answer.rows.resize(i);
+            if (const auto order = ListOrder::create(request.sort, request.descending, {}))
+                answer.cursor = order->cursorAfter(answer.rows.back());
+            break;
+        }
+    }
+    return answer.toJson();
+}
+
+void connectionsList(CommandCall call) {
+    const auto request = ListRequest::fromJson(call.params);
+    if (!request)
+        return call.done(tl::unexpected(request.error()));
+    call.world.control.connections(*request, [done = call.done, asked = *request](Result<ListAnswer> answer) {
+        if (answer)
+            done(pageJson(std::move(*answer), asked));
+        else
+            done(tl::unexpected(answer.error()));
+    });
+}
+
+void connectionsGet(CommandCall call) {
+    shared::ConnectionId id;
+    if (!shared::ConnectionId::parse(call.params.value(QStringLiteral("id")).toString().toStdString(), id))
+        return call.done(failure(ErrorCode::BadRequest, "id: SHARD-NUMBER is needed"));
+    call.world.control.connection(id, [done = call.done](Result<ConnectionDetails> details) {
+        if (details)
+            done(details->toJson());
+        else
+            done(tl::unexpected(details.error()));
+    });
+}
+
+void connectionsEvict(CommandCall call) {
+    const auto request = EvictRequest::fromJson(call.params);
+    if (!request)
+        return call.done(tl::unexpected(request.error()));
+    if (request->ids.size() > MostEvictIds)
+        return call.done(failure(ErrorCode::BadRequest, "ids: at most 10000"));
+    call.world.control.evict(*request, call.by, [done = call.done](Result<EvictAnswer> answer) {
+        if (answer)
+            done(answer->toJson());
+        else
+            done(tl::unexpected(answer.error()));
+    });
+}
+
+void nodeDrain(CommandCall call) {
+    const auto request = DrainRequest::fromJson(call.params);
+    if (!request)
+        return call.done(tl::unexpected(request.error()));
+    const auto id = call.world.control.drain(*request, call.by);
+    call.done(id ? Result<QJsonObject>(operationJson(*id)) : tl::unexpected(id.error()));
+}
+
+void nodeResume(CommandCall call) {
+    const auto resumed = call.world.control.resume(call.by);
+    call.done(resumed ? Result<QJsonObject>(QJsonObject()) : tl::unexpected(resumed.error()));
+}
+
+void operationsList(CommandCall call) {
+    call.done(rowsToJson(call.world.control.operations()));
+}
+
+void operationsGet(CommandCall call) {
+    const auto id = wholeNumber(call.params, "id", {});
+    if (!id)
+        return call.done(tl::unexpected(id.error()));
+    for (const auto& row : call.world.control.operations())
+        if (row.id == std::uint64_t(*id))
+            return call.done(row.toJson());
+    call.done(failure(ErrorCode::NotFound, "there is no operation of this id"));
+}
+
+void operationsAbort(CommandCall call) {
+    const auto id = wholeNumber(call.params, "id", {});
+    if (!id)
+        return call.done(tl::unexpected(id.error()));
+    const auto aborted = call.world.control.abort(shared::OperationId(std::uint64_t(*id)), call.by);
+    call.done(aborted ? Result<QJsonObject>(QJsonObject()) : tl::unexpected(aborted.error()));
+}
+
+void clusterNodes(CommandCall call) {
+    call.done(rowsToJson(call.world.control.cluster()));
+}
+
+void auditList(CommandCall call) {
+    const auto since = wholeNumber(call.params, "since_ms", 0);
+    const auto limit = wholeNumber(call.params, "limit", 100);
+    if (!since || !limit)
+        return call.done(tl::unexpected((since ? limit : since).error()));
+    if (*limit < 1 || *limit > LongestPage)
+        return call.done(failure(ErrorCode::BadRequest, "limit: 1 to 1000"));
+    call.done(rowsToJson(call.world.audit.rows(*since, std::size_t(*limit))));
+}
+
+constexpr auto Reads = Effect::Reads;
+constexpr auto Changes = Effect::Changes;
+
+const Command Table[] = {
+    {"node.info", {}, "What this node is, and how it is", Reads, &nodeInfo},
+    {"stats.subscribe",
+     {"interval_ms"},
+     "Sends a stats.snapshot each interval, a multiple of 500 ms",
+     Reads,
+     &statsSubscribe},
+    {"stats.unsubscribe", {}, "Ends the snapshots", Reads, &statsUnsubscribe},
+    {"connections.list",
+     {"filter", "sort", "cursor", "limit"},
+     "A page of the open connections",
+     Reads,
+     &connectionsList},
+    {"connections.get", {"id"}, "All that is known of one connection", Reads, &connectionsGet},
+    {"connections.evict",
+     {"ids", "filter", "reason", "reconnect", "rate_per_s", "dry_run"},
+     "Closes connections by ids or by filter",
+     Changes,
+     &connectionsEvict},
+    {"node.drain",
+     {"rate_per_s", "deadline_s", "grace_s"},
+     "Refuses newcomers and closes all clients at a rate",
+     Changes,
+     &nodeDrain},
+    {"node.resume", {}, "Takes clients again; a running drain is aborted", Changes, &nodeResume},
+    {"operations.list", {}, "Drains and evictions, newest first", Reads, &operationsList},
+    {"operations.get", {"id"}, "One drain or eviction", Reads, &operationsGet},
+    {"operations.abort", {"id"}, "Stops a drain or eviction where it is", Changes, &operationsAbort},
+    {"cluster.nodes", {}, "The nodes that the registry knows", Reads, &clusterNodes},
+    {"audit.list", {"since_ms", "limit"}, "Who did what, newest first", Reads, &auditList},
+};
+
+/// What was done, with its parameters: ids and numbers, never a secret, for no method takes one.
+std::string deed(const QString& method, const QJsonObject& params) {
+    const auto text = QJsonDocument(params).toJson(QJsonDocument::Compact);
+    return method.toStdString() + (params.isEmpty() ? "" : " " + text.left(400).toStdString());
+}
+
+} // namespace
+
+std::span<const Command> commands() {
+    return Table;
+}
+
+void runCommand(const QString& method, CommandCall call) {
+    const auto command = std::find_if(std::begin(Table), std::end(Table),
+                                      [&](const auto& each) { return method == QLatin1String(each.method); });
+    if (command == std::end(Table))
+        return call.done(
+            failure(ErrorCode::UnknownOperation, "this node has no such method; hello lists them"));
+    if (command->effect == Effect::Changes) {
+        const auto world = call.world;
+        if (call.by.role != Role::Operator) {
+            world.audit.record(world.clock.unixMs(), call.by, deed(method, call.params),
+                               "refused: a viewer may not act");
+            return call.done(failure(ErrorCode::Forbidden, "the token's role is viewer, which may not act"));
+        }
+        call.done = [world, by = call.by, what = deed(method, call.params),
+                     done = call.done](Result<QJsonObject> result) {
+            world.audit.record(world.clock.unixMs(), by, what,
+                               result ? "ok" : "failed: " + result.error().message);
+            done(std::move(result));
+        };
+    }
+    command->run(std::move(call));
+}
+
+} // namespace server

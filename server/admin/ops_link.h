@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// One console on the admin channel: its requests, answers and snapshots. Main thread.
+#pragma once
+#include "server/admin/commands.h"
+#include "server/core/counters.h"
+#include <QByteArray>
+#include <memory>
+#include <optional>
+
+class QWebSocket;
+
+namespace server {
+
+class OpsLink final : public Subscriber {
+public:
+    /// `socket` is owned. `world` and `counters` outlive the link.
+    OpsLink(std::unique_ptr<QWebSocket> socket, Operator who, CommandWorld world,
+            const shared::MetricCatalog& catalog, Counters& counters);
+    ~OpsLink() override;
+    OpsLink(const OpsLink&) = delete;
+    OpsLink& operator=(const OpsLink&) = delete;
+
+    void greet(const shared::admin::Hello& hello);
+    /// `encoded` is the notification of this very snapshot, made once for all links.
+    void snapshotTaken(const shared::Snapshot& snapshot, const QString& encoded);
+    void operationChanged(const QString& encoded);
+    /// Once a second: a link that reads nothing for 30 s is dropped.
+    void tick();
+
+    std::int64_t subscribe(std::int64_t interval_ms) override;
+    void unsubscribe() override;
+    bool isClosed() const { return m_isClosed; }
+    const std::string& tokenName() const { return m_who.name; }
+
+private:
+    void received(const QString& text);
+    void answer(std::int64_t id, const shared::Result<QJsonObject>& result);
+    void send(const QString& text);
+    void gather(const shared::Snapshot& snapshot);
+    void drop(const char* why);
+
+    std::unique_ptr<QWebSocket> m_socket;
+    Operator m_who;
+    CommandWorld m_world;
+    const shared::MetricCatalog& m_catalog;
+    Counters& m_counters;
+    std::int64_t m_interval_ms = 0; ///< 0: not subscribed
+    std::optional<shared::Snapshot> m_gathered;
+    int m_inFlight = 0;
+    std::int64_t m_bytesWritten = 0, m_writtenAtTick = 0;
+    int m_stuckTicks = 0;
+    bool m_isClosed = false;
+    std::shared_ptr<bool> m_alive = std::make_shared<bool>(true); ///< late answers look at it
+};
+
+} // namespace server
