@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/load/options.h"
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+using shared::ErrorCode;
+using shared::failure;
+
+std::string_view name(Scenario scenario) {
+    switch (scenario) {
+    case Scenario::Idle:
+        return "idle";
+    case Scenario::Echo:
+        return "echo";
+    case Scenario::Rooms:
+        return "rooms";
+    }
+    return "";
+}
+
+shared::Result<Target> parseTarget(std::string_view text) {
+    const auto wrong = [text](std::string_view why) {
+        return failure(ErrorCode::BadRequest, "--target " + std::string(text) + ": " + std::string(why) +
+                                                  "; it looks like ws://127.0.0.1:7400");
+    };
+    constexpr std::string_view Scheme = "ws://";
+    if (!text.starts_with(Scheme))
+        return wrong(text.starts_with("wss://") ? "TLS is not available in this version"
+                                                : "a target begins with ws://");
+    std::string_view rest = text.substr(Scheme.size());
+    const auto slash = rest.find('/');
+    Target target;
+    target.path = slash == std::string_view::npos || slash + 1 == rest.size()
+                      ? "/socket.io/"
+                      : std::string(rest.substr(slash));
+    if (target.path.back() != '/')
+        target.path += '/';
+    rest = rest.substr(0, slash);
+    const auto colon = rest.rfind(':');
+    if (colon == std::string_view::npos || rest.ends_with(']'))
+        return wrong("the port is missing");
+    std::string_view host = rest.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']'))
+        host = host.substr(1, host.size() - 2);
+    const std::string_view port = rest.substr(colon + 1);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), target.port);
+    if (error != std::errc() || end != port.data() + port.size() || target.port == 0)
+        return wrong("the port is a number from 1 to 65535");
+    if (host.empty())
+        return wrong("the host is missing");
+    target.host = host;
+    return target;
+}
+
+shared::Result<std::chrono::milliseconds> parseDuration(std::string_view text) {
+    double amount = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
+    const std::string_view unit = text.substr(std::size_t(end - text.data()));
+    const double factor = unit == "ms"                  ? 1
+                          : unit.empty() || unit == "s" ? 1000
+                          : unit == "m"                 ? 60000
+                          : unit == "h"                 ? 3600000
+                                                        : 0;
+    constexpr double Most = 7.0 * 24 * 3600000;
+    if (error != std::errc() || factor == 0 || !(amount * factor >= 1) || amount * factor > Most)
+        return failure(ErrorCode::BadRequest,
+                       "--duration " + std::string(text) +
+                           ": a duration looks like 500ms, 15s, 2m or 1h, a week at most");
+    return std::chrono::milliseconds(std::int64_t(amount * factor));
+}
+
+std::string nearestWord(std::string_view word, const std::vector<std::string>& known) {
+    std::string best;
+    std::size_t bestDistance = word.size() / 2 + 1;
+    for (const auto& candidate : known) {
+        std::vector<std::size_t> row(candidate.size() + 1);
+        std::iota(row.begin(), row.end(), std::size_t(0));
+        for (std::size_t i = 1; i <= word.size(); ++i) {
+            std::size_t diagonal = row[0];
+            row[0] = i;
+            for (std::size_t j = 1; j <= candidate.size(); ++j) {
+                const std::size_t change = diagonal + (word[i - 1] == candidate[j - 1] ? 0 : 1);
+                diagonal = row[j];
+                row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
+            }
+        }
+        if (row.back() < bestDistance) {
+            bestDistance = row.back();
+            best = candidate;
+        }
+    }
+    return best;
+}
