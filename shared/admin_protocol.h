@@ -36,9 +36,6 @@ std::string_view name(NodeState);
 std::string_view name(OperationState);
 std::string_view name(RedisState);
 
-// JSON-RPC envelope
-// ------------------------------------------------------------------------------------------
-
 /// One decoded text frame: a request (method and id), a notification (method, no id) or an answer (id, no
 /// method).
 struct RpcMessage {
@@ -62,10 +59,8 @@ QByteArray encodeNotification(const QString& method, const QJsonObject& params);
 QByteArray encodeResult(std::int64_t id, const QJsonObject& result);
 QByteArray encodeError(std::optional<std::int64_t> id, int code, const QString& message);
 
-// Messages
-// --------------------------------------------------------------------------------------------------- Each
-// has toJson() and a static fromJson() that names the first missing or wrong key in its error. Unknown keys
-// are ignored: two versions run in one fleet.
+// Each message has toJson() and a static fromJson() that names the first missing or wrong key in its error.
+// Unknown keys are ignored: two versions run in one fleet.
 
 struct SeriesSpec {
     std::string name;

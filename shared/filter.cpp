@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/filter.h"
+#include "shared/network.h"
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -114,108 +115,6 @@ bool containsIgnoringCase(std::string_view text, std::string_view part) {
                        [](char a, char b) { return lower(a) == lower(b); }) != text.end();
 }
 
-// Addresses
-// ---------------------------------------------------------------------------------------------------
-
-using Address = std::vector<std::uint8_t>;
-
-std::optional<Address> parseV4(std::string_view text) {
-    Address bytes;
-    const char* at = text.data();
-    const char* end = at + text.size();
-    while (bytes.size() < 4) {
-        if (!bytes.empty() && (at == end || *at++ != '.'))
-            return std::nullopt;
-        std::uint8_t value = 0;
-        const auto [next, error] = std::from_chars(at, end, value);
-        if (error != std::errc() || next - at > 3)
-            return std::nullopt;
-        at = next;
-        bytes.push_back(value);
-    }
-    return at == end ? std::optional(bytes) : std::nullopt;
-}
-
-/// One side of `::`, or all of the address. False on a mistake.
-bool parseGroups(std::string_view text, Address& bytes) {
-    while (!text.empty()) {
-        const auto colon = text.find(':');
-        const auto group = text.substr(0, colon);
-        if (colon == std::string_view::npos && group.find('.') != std::string_view::npos) {
-            const auto tail = parseV4(group);
-            if (!tail)
-                return false;
-            bytes.insert(bytes.end(), tail->begin(), tail->end());
-            return true;
-        }
-        std::uint16_t value = 0;
-        const auto [next, error] = std::from_chars(group.data(), group.data() + group.size(), value, 16);
-        if (error != std::errc() || next != group.data() + group.size() || group.size() > 4)
-            return false;
-        bytes.push_back(std::uint8_t(value >> 8));
-        bytes.push_back(std::uint8_t(value & 0xff));
-        if (colon == std::string_view::npos)
-            return true;
-        text.remove_prefix(colon + 1);
-        if (text.empty() || bytes.size() > 16)
-            return false;
-    }
-    return true;
-}
-
-std::optional<Address> parseV6(std::string_view text) {
-    text = text.substr(0, text.find('%')); // a zone says nothing about the network
-    const auto gap = text.find("::");
-    Address head, tail;
-    if (!parseGroups(text.substr(0, gap), head))
-        return std::nullopt;
-    if (gap == std::string_view::npos)
-        return head.size() == 16 ? std::optional(head) : std::nullopt;
-    if (!parseGroups(text.substr(gap + 2), tail) || head.size() + tail.size() > 14)
-        return std::nullopt;
-    head.resize(16 - tail.size());
-    head.insert(head.end(), tail.begin(), tail.end());
-    return head;
-}
-
-bool isMapped(const Address& bytes) {
-    return bytes.size() == 16 &&
-           std::all_of(bytes.begin(), bytes.begin() + 10, [](auto b) { return b == 0; }) &&
-           bytes[10] == 0xff && bytes[11] == 0xff;
-}
-
-std::optional<Address> parseAddress(std::string_view text) {
-    return text.find(':') == std::string_view::npos ? parseV4(text) : parseV6(text);
-}
-
-/// The address of a connection, with or without its port; an IPv4 one in IPv6 clothes counts as IPv4.
-std::optional<Address> addressOfPeer(std::string_view text) {
-    if (text.starts_with('[')) {
-        text = text.substr(1, text.find(']') - 1);
-    } else if (std::count(text.begin(), text.end(), ':') == 1) {
-        text = text.substr(0, text.find(':'));
-    }
-    auto bytes = parseAddress(text);
-    if (bytes && isMapped(*bytes))
-        bytes->erase(bytes->begin(), bytes->begin() + 12);
-    return bytes;
-}
-
-bool isInNetwork(const Address& address, const Address& network, int prefix) {
-    if (address.size() != network.size())
-        return false;
-    for (std::size_t i = 0; i < network.size() && prefix > 0; ++i, prefix -= 8) {
-        const int bits = std::min(prefix, 8);
-        const auto mask = std::uint8_t(0xff << (8 - bits));
-        if (((address[i] ^ network[i]) & mask) != 0)
-            return false;
-    }
-    return true;
-}
-
-// Values
-// ------------------------------------------------------------------------------------------------------
-
 struct Unit {
     std::string_view name;
     double factor;
@@ -279,31 +178,6 @@ std::optional<double> parseNumber(std::string_view text, std::span<const Unit> u
     }
     return std::nullopt;
 }
-
-bool parseNetwork(std::string_view text, Filter::Term& term) {
-    const auto slash = text.find('/');
-    auto bytes = parseAddress(text.substr(0, slash));
-    if (!bytes)
-        return false;
-    int prefix = int(bytes->size()) * 8;
-    if (slash != std::string_view::npos) {
-        const auto bits = text.substr(slash + 1);
-        const auto most = prefix;
-        const auto [next, error] = std::from_chars(bits.data(), bits.data() + bits.size(), prefix);
-        if (error != std::errc() || next != bits.data() + bits.size() || prefix < 0 || prefix > most)
-            return false;
-    }
-    if (isMapped(*bytes) && prefix >= 96) {
-        bytes->erase(bytes->begin(), bytes->begin() + 12);
-        prefix -= 96;
-    }
-    term.network = std::move(*bytes);
-    term.prefix = prefix;
-    return true;
-}
-
-// The parser
-// --------------------------------------------------------------------------------------------------
 
 class Parser {
 public:
@@ -442,8 +316,11 @@ private:
             return std::string(row.name) + " is " + std::string(row.choices[0]) + " or " +
                    std::string(row.choices[1]) + suggestion(term.text, row.choices);
         case Kind::Network:
-            if (parseNetwork(term.text, term))
+            if (auto network = parseNetwork(term.text)) {
+                term.network = std::move(network->bytes);
+                term.prefix = network->prefix;
                 return {};
+            }
             break;
         case Kind::Duration:
         case Kind::Milliseconds:
@@ -461,9 +338,6 @@ private:
     std::string_view m_text;
     std::size_t m_at = 0;
 };
-
-// Matching
-// ----------------------------------------------------------------------------------------------------
 
 bool compareText(std::string_view text, const Filter::Term& term) {
     switch (term.op) {
