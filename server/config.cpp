@@ -111,6 +111,10 @@ Result<void> checkTogether(const Settings& settings) {
         return no("listen.clients: at least one address");
     if (settings.broker.namespaces.empty())
         return no("broker.namespaces: at least one namespace");
+    if (const auto ops = parseHostPort(settings.listen.ops); !ops || !isLoopback(ops->host))
+        return no("listen.ops: an address that only this machine reaches, such as 127.0.0.1:7401; beyond it "
+                  "the ops "
+                  "listener needs TLS, which is not available in this version");
     if (settings.limits.queue < settings.limits.message)
         return no(fmt::format("limits.queue_bytes: at least limits.message_bytes, which is {}",
                               settings.limits.message.count()));

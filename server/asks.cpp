@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/asks.h"
+#include <algorithm>
+
+namespace server {
+
+using std::chrono::milliseconds;
+using What = std::variant<ListAsk, DetailsAsk, EvictAsk, DrainAsk>;
+
+Asks::Asks(std::vector<ShardBox*> shards, Counters& counters, const Clock& clock)
+    : m_shards(std::move(shards)), m_counters(counters), m_clock(clock) {}
+
+void Asks::askAll(What what, milliseconds patience, Whole whole) {
+    std::vector<std::pair<ShardIndex, What>> questions;
+    for (std::size_t shard = 0; shard < m_shards.size(); ++shard)
+        questions.emplace_back(ShardIndex(std::uint16_t(shard)), what);
+    begin(std::move(questions), patience, std::move(whole));
+}
+
+void Asks::askOne(ShardIndex shard, What what, milliseconds patience, Whole whole) {
+    std::vector<std::pair<ShardIndex, What>> questions;
+    if (shard.value() < m_shards.size())
+        questions.emplace_back(shard, std::move(what));
+    begin(std::move(questions), patience, std::move(whole));
+}
+
+void Asks::askEach(std::vector<std::pair<ShardIndex, EvictAsk>> each, milliseconds patience, Whole whole) {
+    std::vector<std::pair<ShardIndex, What>> questions;
+    for (auto& [shard, ask] : each)
+        if (shard.value() < m_shards.size())
+            questions.emplace_back(shard, std::move(ask));
+    begin(std::move(questions), patience, std::move(whole));
+}
+
+void Asks::begin(std::vector<std::pair<ShardIndex, What>> questions, milliseconds patience, Whole whole) {
+    if (questions.empty())
+        return whole({});
+    const auto id = ++m_lastId;
+    Pending pending;
+    pending.until = m_clock.now() + patience;
+    pending.whole = std::move(whole);
+    for (auto& [shard, what] : questions) {
+        if (m_shards[shard.value()]->postHandover(Ask{id, std::move(what)}) == Posted::Accepted) {
+            ++pending.missing;
+        } else { // a full mailbox is a shard that will not answer
+            pending.answers.isComplete = false;
+            m_counters.add(shared::Metric::MailboxRefusedTotal, shared::MailboxOf::Shard);
+        }
+    }
+    const auto place = m_pending.emplace(id, std::move(pending)).first;
+    if (place->second.missing == 0)
+        finish(place);
+}
+
+void Asks::answered(Answer answer) {
+    const auto pending = m_pending.find(answer.ask);
+    if (pending == m_pending.end())
+        return; // it came too late
+    pending->second.answers.answers.push_back(std::move(answer));
+    if (--pending->second.missing == 0)
+        finish(pending);
+}
+
+void Asks::tick() {
+    const auto now = m_clock.now();
+    std::vector<std::uint64_t> late;
+    for (const auto& [id, pending] : m_pending)
+        if (pending.until <= now)
+            late.push_back(id);
+    for (const auto id : late) {
+        const auto pending = m_pending.find(id);
+        if (pending == m_pending.end())
+            continue;
+        pending->second.answers.isComplete = false;
+        finish(pending);
+    }
+}
+
+void Asks::finish(std::map<std::uint64_t, Pending>::iterator pending) {
+    auto ended = std::move(pending->second);
+    m_pending.erase(pending); // before the call, which may ask anew
+    ended.whole(std::move(ended.answers));
+}
+
+shared::admin::ListAnswer mergePages(const ListOrder& order, int limit, Asks::Answers answers) {
+    shared::admin::ListAnswer page;
+    page.partial = !answers.isComplete;
+    std::size_t found = 0;
+    bool isCut = false;
+    for (auto& answer : answers.answers) {
+        page.total += answer.matched;
+        page.partial = page.partial || answer.isPartial;
+        found += answer.rows.size();
+        isCut = isCut || answer.rows.size() >= std::size_t(limit); // it may have more behind its page
+        std::move(answer.rows.begin(), answer.rows.end(), std::back_inserter(page.rows));
+    }
+    order.sort(page.rows, std::size_t(limit));
+    if (!page.rows.empty() && (isCut || found > page.rows.size()))
+        page.cursor = order.cursorAfter(page.rows.back());
+    return page;
+}
+
+} // namespace server

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/config.h"
+#include "server/config_table.h"
+#include "server/log.h"
+#include "server/node.h"
+#include "server/process.h"
+#include "weir_version.h"
+#include <CLI/CLI.hpp>
+#include <QCoreApplication>
+#include <cstdio>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#ifndef WEIR_PORTABLE
+#include "server/net/linux/epoll_dispatcher.h"
+#endif
+
+namespace {
+
+constexpr int ExitFine = 0, ExitUsage = 64, ExitInternal = 70, ExitConfiguration = 78;
+
+/// A flag that is short for one setting.
+struct SettingFlag {
+    const char* flag;
+    const char* key;
+    const char* help;
+};
+constexpr SettingFlag SettingFlags[] = {
+    {"--listen", "listen.clients", "Where clients connect: HOST:PORT, several by commas; port 0: any"},
+    {"--ops", "listen.ops", "Where health, metrics and the admin channel are"},
+    {"--redis", "redis.url", "Redis that joins the nodes, for example redis://127.0.0.1:6379"},
+    {"--node-id", "node.id", "Name of this node in the cluster"},
+    {"--shards", "node.shards", "Worker threads; 0: one per core"},
+    {"--log-level", "log.level", "trace, debug, info, warn, error or off"},
+    {"--log-format", "log.format", "text or json"},
+};
+
+std::string versionText() {
+    return fmt::format("weir-node {}\ncommit {}\nQt {} (built with {})\nhiredis {}", shared::Version,
+                       shared::Commit, qVersion(), QT_VERSION_STR, WEIR_HIREDIS_VERSION);
+}
+
+/// One line about the bad word, the nearest good one, and where help is.
+int usageError(const CLI::App& app, const std::string& sentence, const std::string& word) {
+    std::vector<std::string> words;
+    for (const auto* option : app.get_options())
+        for (const auto& name : option->get_lnames())
+            words.push_back("--" + name);
+    const auto near =
+        word.empty() ? std::string() : server::nearestWord(word.substr(0, word.find('=')), words);
+    std::fputs(fmt::format("weir-node: {}{}\nTry 'weir-node --help'\n", sentence,
+                           near.empty() ? "" : "; did you mean " + near + "?")
+                   .c_str(),
+               stderr);
+    return ExitUsage;
+}
+
+int configurationError(const std::string& sentence) {
+    std::fputs(fmt::format("weir-node: {}\n", sentence).c_str(), stderr);
+    return ExitConfiguration;
+}
+
+int run(int argc, char** argv, const server::Configuration& configuration) {
+#ifndef WEIR_PORTABLE
+    QCoreApplication::setEventDispatcher(new server::EpollDispatcher); // owned by Qt
+#endif
+    QCoreApplication application(argc, argv);
+    QCoreApplication::setApplicationName(QStringLiteral("weir-node"));
+    server::startLog(configuration.settings.log);
+    for (const auto& warning : configuration.warnings)
+        spdlog::warn("{}", warning);
+
+    server::NodeFailure why;
+    {
+        const server::Clock clock;
+        auto node = server::Node::create(configuration, clock, [&why](server::NodeFailure reason) {
+            why = std::move(reason);
+            QCoreApplication::exit(why.exitCode);
+        });
+        if (!node) {
+            why = node.error();
+        } else {
+            for (const auto& line : (*node)->banner())
+                std::fputs((line + "\n").c_str(), stderr);
+            server::process::StopSignals signals([&node] { (*node)->stopAsked(); });
+            QCoreApplication::exec();
+        }
+    }
+    server::stopLog();
+    if (!why.sentence.empty())
+        std::fputs(fmt::format("weir-node: {}\n", why.sentence).c_str(), stderr);
+    return why.exitCode;
+}
+
+int parseAndRun(int argc, char** argv) {
+    CLI::App app("Weirkeeper's node: serves WebSocket and Socket.IO clients, alone or in a cluster.",
+                 "weir-node");
+    app.set_help_flag("-h,--help", "Print this help and end");
+    app.set_version_flag("-V,--version", versionText(), "Print versions and end");
+    std::vector<std::optional<std::string>> values(std::size(SettingFlags));
+    for (std::size_t i = 0; i < values.size(); ++i)
+        app.add_option(SettingFlags[i].flag, values[i], SettingFlags[i].help)->allow_extra_args(false);
+    std::optional<std::string> file;
+    std::vector<std::string> assignments;
+    bool isCheck = false, isPrint = false;
+    app.add_option("--config", file, "Configuration file; default /etc/weirkeeper/node.toml")
+        ->allow_extra_args(false);
+    app.add_option("--set", assignments, "Any setting: section.key=value; repeatable")
+        ->allow_extra_args(false);
+    app.add_flag("--check-config", isCheck, "Check the configuration and end");
+    app.add_flag("--print-config", isPrint, "Print every setting with its origin and end");
+    app.footer(
+        "Settings come from the file, then the environment (WEIR_SECTION_KEY), then flags.\n"
+        "Exit codes: 0 fine, 64 usage, 69 node id in use, 70 internal, 71 cannot bind, 78 configuration.");
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForHelp&) {
+        std::fputs(app.help().c_str(), stdout);
+        return ExitFine;
+    } catch (const CLI::CallForVersion&) {
+        std::fputs((versionText() + "\n").c_str(), stdout);
+        return ExitFine;
+    } catch (const CLI::ExtrasError&) {
+        const auto words = app.remaining(true);
+        const auto word = words.empty() ? std::string("?") : words.front();
+        return usageError(app, fmt::format("unknown argument {}", word), word);
+    } catch (const CLI::ParseError& error) {
+        return usageError(app, error.what(), {});
+    }
+
+    server::ConfigurationSources sources;
+    sources.file = file;
+    sources.environment = server::process::environment("WEIR_");
+    for (const auto& assignment : assignments) {
+        const auto equals = assignment.find('=');
+        if (equals == std::string::npos)
+            return usageError(app, fmt::format("--set {}: section.key=value is needed", assignment), {});
+        sources.flags.push_back({"--set", assignment.substr(0, equals), assignment.substr(equals + 1)});
+    }
+    for (std::size_t i = 0; i < values.size(); ++i)
+        if (values[i])
+            sources.flags.push_back({SettingFlags[i].flag, SettingFlags[i].key, *values[i]});
+    const auto configuration = server::loadConfiguration(sources);
+    if (!configuration)
+        return configurationError(configuration.error().message);
+    if (isPrint)
+        std::fputs(server::printConfiguration(*configuration).c_str(), stdout);
+    if (isCheck || isPrint) {
+        for (const auto& warning : configuration->warnings)
+            std::fputs(fmt::format("weir-node: warning: {}\n", warning).c_str(), stderr);
+        if (isCheck && !isPrint)
+            std::fputs("the configuration is fine\n", stdout);
+        return ExitFine;
+    }
+    return run(argc, argv, *configuration);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return parseAndRun(argc, argv);
+    } catch (const std::exception& error) { // out of memory, or a fault of ours
+        std::fputs(fmt::format("weir-node: internal error: {}\n", error.what()).c_str(), stderr);
+        return ExitInternal;
+    }
+}

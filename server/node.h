@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The composition root: makes and joins the parts of one node, and carries out what operators ask. Main
+// thread.
+#pragma once
+#include "server/config.h"
+#include "server/core/clock.h"
+#include "server/core/control.h"
+#include "server/core/operations.h"
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace server {
+
+/// Why a node cannot start, or had to end: what the process answers, and a sentence for people.
+struct NodeFailure {
+    int exitCode = 70;
+    std::string sentence;
+};
+
+class Node final : public Control, private OperationsHost {
+public:
+    /// Called once, when the node has nothing more to do.
+    using Ended = std::function<void(NodeFailure)>;
+    /// Binds, starts the threads and serves as soon as the event loop runs.
+    static tl::expected<std::unique_ptr<Node>, NodeFailure> create(const Configuration& configuration,
+                                                                   const Clock& clock, Ended ended);
+    ~Node() override;
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+
+    /// What the node says at its start: version, addresses, files, and what is open.
+    std::vector<std::string> banner() const;
+    /// SIGTERM or SIGINT: the first drains and ends, the second ends now.
+    void stopAsked();
+
+    // Control
+    shared::admin::NodeInfo node() const override;
+    Health health() const override;
+    void connections(const shared::admin::ListRequest& request,
+                     Done<shared::admin::ListAnswer> done) override;
+    void connection(shared::ConnectionId id, Done<shared::admin::ConnectionDetails> done) override;
+    void evict(const shared::admin::EvictRequest& request, const Operator& by,
+               Done<shared::admin::EvictAnswer> done) override;
+    shared::Result<shared::OperationId> drain(const shared::admin::DrainRequest& request,
+                                              const Operator& by) override;
+    shared::Result<void> resume(const Operator& by) override;
+    std::vector<shared::admin::OperationRow> operations() const override;
+    shared::Result<void> abort(shared::OperationId id, const Operator& by) override;
+    std::vector<shared::admin::ClusterNode> cluster() const override;
+
+private:
+    // OperationsHost
+    int shards() const override;
+    std::int64_t load(ShardIndex shard) const override;
+    std::int64_t left() const override;
+    void drainSome(shared::OperationId operation, ShardIndex shard, std::int64_t count,
+                   std::chrono::milliseconds spread) override;
+    void evictSome(shared::OperationId operation, ShardIndex shard, const std::vector<std::uint64_t>& numbers,
+                   std::shared_ptr<const shared::Filter> filter, std::int64_t count,
+                   bool mayReconnect) override;
+    void operationChanged(const shared::admin::OperationRow& row) override;
+    void drained() override;
+
+    struct Parts; ///< what the node is made of, in the order in which it is made
+    explicit Node(std::unique_ptr<Parts> parts);
+    tl::expected<void, NodeFailure> start();
+    tl::expected<void, NodeFailure> bind();
+    tl::expected<void, NodeFailure> openOps();
+    void take(MainMail& mail);
+    void admit(bool isOpen);
+    void updateReadiness();
+    void announce();
+    void tickSecond();
+    void tickSample();
+    void tickFast();
+    void keepTicking();
+    void end(NodeFailure why);
+    shared::admin::ClusterNode ownRow() const;
+
+    std::unique_ptr<Parts> m_parts;
+};
+
+} // namespace server

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a node is made of, in the order in which it is made; destroyed the other way round. Main thread.
+#pragma once
+#include "server/admin/ops_server.h"
+#include "server/asks.h"
+#include "server/cluster/bus.h"
+#include "server/core/access.h"
+#include "server/core/admission.h"
+#include "server/core/application.h"
+#include "server/core/counters.h"
+#include "server/core/router.h"
+#include "server/net/acceptor.h"
+#include "server/net/shard.h"
+#include "server/node.h"
+#include "server/process.h"
+#include <QTimer>
+#include <optional>
+
+namespace server {
+
+struct Node::Parts {
+    Parts(const Configuration& given, const Clock& withClock, Node::Ended whenEnded)
+        : configuration(given), settings(configuration.settings), clock(withClock),
+          ended(std::move(whenEnded)) {}
+
+    Configuration configuration;
+    Settings& settings; ///< of the configuration; fixed once the threads have started
+    const Clock& clock;
+    Node::Ended ended;
+    bool hasEnded = false, isStopping = false;
+
+    std::string id, instance;
+    std::string clientsAddress, opsAddress; ///< as others are told
+    shared::admin::NodeState state = shared::admin::NodeState::Starting;
+    TimePoint startedAt{};
+    int shardCount = 1;
+    std::int64_t descriptors = 0, residentBytes = 0;
+
+    // What threads share: outlives them all.
+    std::unique_ptr<shared::MetricCatalog> catalog;
+    std::unique_ptr<Counters> mainCounters, busCounters;
+    std::vector<std::unique_ptr<Counters>> shardCounters;
+    MainBox mainBox{{.trafficMessages = 65536, .handovers = 65536, .trafficBytes = shared::Bytes::mebi(256)}};
+    std::unique_ptr<BusBox> busBox;
+    std::vector<std::unique_ptr<ShardBox>> shardBoxes;
+    std::unique_ptr<Admission> admission;
+    std::atomic<bool> isReady{false};
+    std::unique_ptr<Access> access;
+    std::unique_ptr<Application> application;
+    std::unique_ptr<Router> router;
+
+    // Threads.
+    std::unique_ptr<BusThread> bus; ///< null for a node that stands alone
+    std::vector<std::unique_ptr<ShardThread>> shards;
+    std::unique_ptr<Acceptor> clientAcceptor, opsAcceptor;
+
+    // Main's own.
+    std::unique_ptr<Sampler> sampler;
+    std::unique_ptr<Asks> asks;
+    std::unique_ptr<Operations> operations;
+    std::optional<process::RunFile> tokenFile, addressFile;
+    std::string tokenSource; ///< for the banner
+    std::unique_ptr<OpsServer> ops;
+    std::vector<shared::admin::ClusterNode> registry; ///< as last read; empty when alone
+    int beatCountdown = 0;
+    TimePoint sampledAt{};
+    QTimer secondTimer, sampleTimer, fastTimer;
+};
+
+} // namespace server
