@@ -3,6 +3,7 @@
 #pragma once
 #include "server/core/clock.h"
 #include "server/core/control.h"
+#include "server/core/counters.h"
 #include "server/core/listing.h"
 #include "server/core/mail.h"
 #include <functional>

@@ -5,6 +5,7 @@
 #include "server/config.h"
 #include "server/core/clock.h"
 #include "server/core/control.h"
+#include "server/core/mail.h"
 #include "server/core/operations.h"
 #include <functional>
 #include <memory>

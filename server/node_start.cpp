@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "server/http/http.h"
 #include "server/node_parts.h"
 #include "weir_version.h"
 #include <QFile>
@@ -113,7 +114,7 @@ tl::expected<void, NodeFailure> Node::start() {
     parts.sampler->setValue(Metric::ProcessMaxFds, double(parts.descriptors));
     parts.sampler->setValue(Metric::ProcessStartTimeSeconds, double(parts.clock.unixMs()) / 1000);
     parts.asks = std::make_unique<Asks>(boxes, *parts.mainCounters, parts.clock);
-    parts.operations = std::make_unique<Operations>(*this, parts.clock);
+    parts.operations = std::make_unique<Operations>(static_cast<OperationsHost&>(*this), parts.clock);
     if (auto opened = openOps(); !opened)
         return opened;
 
