@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The broker's three requests (join, leave, publish) on the official Socket.IO server: what our node is compared with.
-// broker.js PORT [REDIS_URL]. Prints {"port":N} once it listens; ends with its standard input.
+// broker.js PORT [OPTIONS as JSON of start()]. Prints {"port":N} once it listens; ends with its standard input.
 "use strict";
 const { createServer } = require("node:http");
 const { Server } = require("socket.io");
@@ -51,7 +51,7 @@ async function start({ port = 0, redisUrl, namespaces = ["/"], options = {} } = 
 module.exports = { start };
 
 if (require.main === module) {
-  start({ port: Number(process.argv[2] ?? 0), redisUrl: process.argv[3] }).then(({ port }) =>
+  start({ port: Number(process.argv[2] ?? 0), ...JSON.parse(process.argv[3] ?? "{}") }).then(({ port }) =>
     console.log(JSON.stringify({ port })),
   );
   process.stdin.on("end", () => process.exit(0)).resume();

@@ -50,7 +50,7 @@ process.on("exit", () => {
 class Child {
   constructor(program, args, options = {}) {
     this.output = "";
-    this.child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
+    this.child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], ...options });
     running.add(this.child);
     this.child.stdout.on("data", (bytes) => (this.output += bytes));
     this.child.stderr.on("data", (bytes) => (this.output += bytes));
