@@ -5,7 +5,7 @@ const { describe, it, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const { Child, Node, Redis, program, until } = require("../support/cluster");
 
-const weirLoad = (...args) => new Child(program("weir-load", "WEIR_LOAD"), args);
+const weirLoad = (...args) => new Child(program("weir-load", "TEST_LOAD_PROGRAM"), args);
 
 describe("weir-load, the program", () => {
   for (const [args, code, says] of [

@@ -11,7 +11,7 @@ describe("/metrics of a busy node", () => {
   before(async () => {
     redis = await Redis.start();
     node = await Node.start({ redis });
-    load = new Child(program("weir-load", "WEIR_LOAD"), [
+    load = new Child(program("weir-load", "TEST_LOAD_PROGRAM"), [
       ...["--target", `ws://127.0.0.1:${node.port}`, "--connections", "50", "--scenario", "rooms"],
       ...["--room-size", "10", "--rate", "500", "--duration", "5s", "--json"],
     ]);
