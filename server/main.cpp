@@ -124,6 +124,9 @@ int parseAndRun(int argc, char** argv) {
         const auto words = app.remaining(true);
         const auto word = words.empty() ? std::string("?") : words.front();
         return usageError(app, fmt::format("unknown argument {}", word), word);
+    } catch (const CLI::ArgumentMismatch& error) {
+        const std::string text = error.what(); // "--shards: 1 required TEXT missing"
+        return usageError(app, text.substr(0, text.find(':')) + ": a value is missing", {});
     } catch (const CLI::ParseError& error) {
         return usageError(app, error.what(), {});
     }

@@ -137,6 +137,7 @@ bool OpsServer::adopt(Descriptor descriptor, const std::string& address, std::ui
     socket->setSocketOption(QAbstractSocket::LowDelayOption, 1);
     HttpLimits limits;
     limits.head = shared::Bytes(std::uint64_t(HeadBytes));
+    limits.body = shared::Bytes::kibi(64); // nothing takes one, but it gets the answer that the path deserves
     inner.heads.push_back({socket, HttpRequest(limits), {}, address, port, inner.world.clock.now(), {}});
     auto* head = &inner.heads.back();
     QObject::connect(socket, &QTcpSocket::readyRead, &inner.context,
@@ -162,8 +163,8 @@ void OpsServer::Inner::readyRead(Head& head) {
     case HttpRequest::State::Refused:
         finish(head, refusal(fed.status, "bad_request", fed.sentence));
         return;
-    case HttpRequest::State::HeadDone:
-        finish(head, refusal(413, "too_large", "no request here has a body"));
+    case HttpRequest::State::HeadDone: // nothing here wants a body: it counts as what should not be there
+        judge(head, true);
         return;
     case HttpRequest::State::Done:
         judge(head, !rest.empty());
@@ -276,7 +277,7 @@ void OpsServer::Inner::linksArrived() {
         const auto address = socket->peerAddress();
         const auto port = socket->peerPort();
         const auto head = std::find_if(heads.begin(), heads.end(), [&](const Head& each) {
-            return each.who && each.port == port && each.socket->peerAddress() == address;
+            return each.who && each.socket->peerPort() == port && each.socket->peerAddress() == address;
         });
         if (head == heads.end())
             continue; // it ended meanwhile
