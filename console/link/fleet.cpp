@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "console/link/fleet.h"
+
+namespace console {
+
+Fleet::Fleet(RunDirectory directory, NodeLink::TokenSource token, NodeLink::Timing timing, QObject* parent)
+    : QObject(parent), m_directory(std::move(directory)), m_token(std::move(token)), m_timing(timing) {}
+
+QString Fleet::tokenFor(const QUrl& url) const {
+    const auto told = m_tellers.find(keyOf(url));
+    if (told == m_tellers.end())
+        return m_token(url);
+    // Told of by another node, on this machine: its own token file first, else what its teller takes.
+    const auto own = RunDirectory().tokenFor(url);
+    return own.isEmpty() ? m_token(told->second) : own;
+}
+
+NodeLink* Fleet::add(const QUrl& url) {
+    const auto key = keyOf(url);
+    if (auto* known = find(key))
+        return known;
+    if (m_links.size() >= MostLinks)
+        return nullptr;
+    auto* link = new NodeLink(
+        url, [this](const QUrl& to) { return tokenFor(to); }, m_timing, this);
+    m_links[key] = link;
+    connect(
+        link, &NodeLink::clusterReceived, this,
+        [this, link](const std::vector<shared::admin::ClusterNode>& nodes) { takeCluster(*link, nodes); });
+    // Two addresses of one node are one node: the earlier link stays.
+    connect(link, &NodeLink::helloReceived, this, [this, link, key](const shared::admin::Hello& hello) {
+        for (const auto& [otherKey, other] : m_links) {
+            if (other != link && other->hello() && other->hello()->node == hello.node) {
+                QMetaObject::invokeMethod(
+                    this, [this, key] { remove(key); }, Qt::QueuedConnection);
+                return;
+            }
+        }
+    });
+    Q_EMIT linkAdded(link);
+    link->open();
+    return link;
+}
+
+NodeLink* Fleet::find(const QString& key) const {
+    const auto found = m_links.find(key);
+    return found == m_links.end() ? nullptr : found->second;
+}
+
+NodeLink* Fleet::findId(const std::string& node) const {
+    for (const auto& [key, link] : m_links) {
+        if (link->hello() && link->hello()->node == node)
+            return link;
+    }
+    return nullptr;
+}
+
+void Fleet::remove(const QString& key) {
+    const auto found = m_links.find(key);
+    if (found == m_links.end())
+        return;
+    auto* link = found->second;
+    m_links.erase(found);
+    m_tellers.erase(key);
+    link->disconnect(this);
+    link->deleteLater();
+    Q_EMIT linkRemoved(key);
+}
+
+std::vector<NodeLink*> Fleet::links() const {
+    std::vector<NodeLink*> result;
+    for (const auto& [key, link] : m_links)
+        result.push_back(link);
+    return result;
+}
+
+void Fleet::takeCluster(const NodeLink& teller, const std::vector<shared::admin::ClusterNode>& nodes) {
+    for (const auto& node : nodes) {
+        if (const auto* linked = findId(node.id)) {
+            Q_EMIT nodeRegistered(keyOf(linked->url()), node);
+            continue;
+        }
+        const auto url = adminUrl(QString::fromStdString(node.ops));
+        if (!url.isValid() || !isLoopback(url) || !isLoopback(teller.url())) {
+            if (!url.isValid() || !find(keyOf(url)))
+                Q_EMIT nodeOffered(node);
+            continue;
+        }
+        if (find(keyOf(url)))
+            continue;
+        m_tellers[keyOf(url)] = teller.url();
+        add(url);
+    }
+}
+
+} // namespace console

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "console/view/connect_dialog.h"
+#include "console/view/theme.h"
+#include <QCheckBox>
+#include <QDialogButtonBox>
+#include <QFormLayout>
+#include <QPushButton>
+#include <QVBoxLayout>
+
+namespace console {
+
+ConnectDialog::ConnectDialog(Controls& controls, const QString& address, const QString& sentence,
+                             QWidget* parent)
+    : QDialog(parent), m_controls(controls), m_profiles(controls.profiles()), m_profile(new QComboBox),
+      m_address(new QLineEdit(address)), m_token(new QLineEdit), m_name(new QLineEdit),
+      m_sentence(new QLabel(sentence)) {
+    setObjectName(QStringLiteral("connectDialog"));
+    setWindowTitle(QStringLiteral("Connect to a node"));
+    setMinimumWidth(520);
+    m_address->setObjectName(QStringLiteral("connectAddress"));
+    m_address->setAccessibleName(QStringLiteral("Address of the ops listener"));
+    m_address->setPlaceholderText(QStringLiteral("ws://127.0.0.1:7401/admin"));
+    m_token->setObjectName(QStringLiteral("connectToken"));
+    m_token->setAccessibleName(QStringLiteral("Token"));
+    m_token->setEchoMode(QLineEdit::Password);
+    m_token->setPlaceholderText(QStringLiteral("empty: from the token file of this machine"));
+    m_name->setObjectName(QStringLiteral("connectProfileName"));
+    m_name->setAccessibleName(QStringLiteral("Save as profile"));
+    m_name->setPlaceholderText(QStringLiteral("a name, to find these addresses again"));
+    m_profile->setObjectName(QStringLiteral("connectProfile"));
+    m_profile->setAccessibleName(QStringLiteral("Saved profile"));
+    m_sentence->setWordWrap(true);
+    m_sentence->setTextFormat(Qt::PlainText);
+    m_sentence->setVisible(!sentence.isEmpty());
+
+    auto* form = new QFormLayout;
+    if (!m_profiles.empty()) {
+        m_profile->addItem(QStringLiteral("none"));
+        for (const auto& profile : m_profiles)
+            m_profile->addItem(profile.name);
+        form->addRow(QStringLiteral("Profile"), m_profile);
+        connect(m_profile, &QComboBox::activated, this, &ConnectDialog::takeProfile);
+    }
+    form->addRow(QStringLiteral("Address"), m_address);
+    form->addRow(QStringLiteral("Token"), m_token);
+    form->addRow(QStringLiteral("Save as"), m_name);
+
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel);
+    auto* accept = buttons->addButton(QStringLiteral("Connect"), QDialogButtonBox::AcceptRole);
+    accept->setObjectName(QStringLiteral("connectAccept"));
+    accept->setDefault(true);
+    connect(buttons, &QDialogButtonBox::accepted, this, &ConnectDialog::tryIt);
+    connect(buttons, &QDialogButtonBox::rejected, this, &ConnectDialog::reject);
+
+    auto* column = new QVBoxLayout(this);
+    column->setSpacing(metrics::WideGap);
+    column->addLayout(form);
+    const auto invitations = controls.invitations();
+    if (!invitations.empty() && address.isEmpty())
+        column->addWidget(new QLabel(QStringLiteral("Nodes of this machine:")));
+    for (std::size_t i = 0; i < std::min<std::size_t>(invitations.size(), 6) && address.isEmpty(); ++i) {
+        auto* found =
+            new QPushButton(QStringLiteral("%1 at %2").arg(invitations[i].id, invitations[i].address));
+        found->setAutoDefault(false);
+        connect(found, &QPushButton::clicked, this, [this, invitation = invitations[i]] {
+            m_address->setText(invitation.address);
+            tryIt();
+        });
+        column->addWidget(found);
+    }
+    auto* note = new QLabel(
+        QStringLiteral("The token is kept in memory until the console ends; it is written nowhere."));
+    note->setForegroundRole(QPalette::PlaceholderText);
+    note->setFont(Theme::label());
+    column->addWidget(note);
+    column->addWidget(m_sentence);
+    column->addWidget(buttons);
+    (address.isEmpty() ? m_address : m_token)->setFocus();
+}
+
+void ConnectDialog::takeProfile(int index) {
+    if (index < 1 || std::size_t(index) > m_profiles.size())
+        return;
+    const auto& profile = m_profiles[std::size_t(index - 1)];
+    m_address->setText(profile.addresses.join(QLatin1Char(' ')));
+    m_name->setText(profile.name);
+}
+
+void ConnectDialog::tryIt() {
+    const auto addresses = m_address->text().simplified().split(QLatin1Char(' '), Qt::SkipEmptyParts);
+    const auto wanted = addresses.isEmpty() ? QStringList{m_address->placeholderText()} : addresses;
+    for (const auto& address : wanted) {
+        const auto wrong = m_controls.connectTo(address, m_token->text());
+        if (!wrong.isEmpty()) {
+            m_sentence->setText(wrong);
+            m_sentence->show();
+            return m_address->setFocus();
+        }
+    }
+    if (!m_name->text().trimmed().isEmpty())
+        m_controls.saveProfile({m_name->text().trimmed(), wanted, false});
+    accept();
+}
+
+} // namespace console
