@@ -41,7 +41,8 @@ class TestAsks : public QObject {
 private Q_SLOTS:
     void init() {
         for (auto& box : m_boxes)
-            box = std::make_unique<ShardBox>(MailboxLimits{.handovers = 2});
+            box = std::make_unique<ShardBox>(
+                MailboxLimits{.trafficMessages = 0, .handovers = 2, .trafficBytes = {}});
         m_asks = std::make_unique<Asks>(std::vector<ShardBox*>{m_boxes[0].get(), m_boxes[1].get()},
                                         m_counters, m_clock);
     }
