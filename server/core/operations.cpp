@@ -37,8 +37,8 @@ struct Operations::Operation {
     std::int64_t started_ms = 0;
     std::int64_t done = 0, total = 0, asked = 0;
     double ratePerSecond = 0;
-    TimePoint beganAt{}, closesFrom{}, endsAt{}, restAskedAt{}, changedAt{};
-    std::int64_t toldDone = -1;
+    TimePoint closesFrom{}, endsAt{}, restAskedAt{}, changedAt{};
+    std::int64_t toldDone = 0;
     Phase phase = Phase::Grace;
     /// When the open question was put to each shard; one at a time, so that a slow shard is not flooded.
     std::vector<std::optional<TimePoint>> openSince;
@@ -78,7 +78,7 @@ Result<OperationId> Operations::drain(DrainPlan plan) {
     operation->by = std::move(plan.by);
     operation->started_ms = m_clock.unixMs();
     operation->total = m_host.left();
-    operation->beganAt = now;
+    operation->changedAt = now;
     operation->closesFrom = now + plan.grace;
     operation->endsAt = operation->closesFrom + plan.deadline;
     const double needed = double(operation->total) / (0.8 * std::max(0.001, secondsOf(plan.deadline)));
@@ -102,7 +102,7 @@ Result<OperationId> Operations::evict(EvictPlan plan) {
     operation->by = std::move(plan.by);
     operation->started_ms = m_clock.unixMs();
     operation->total = plan.ids.empty() ? plan.matched : std::int64_t(plan.ids.size());
-    operation->beganAt = operation->closesFrom = m_clock.now();
+    operation->changedAt = operation->closesFrom = m_clock.now();
     operation->endsAt = TimePoint::max();
     operation->ratePerSecond = plan.ratePerSecond;
     operation->mayReconnect = plan.mayReconnect;

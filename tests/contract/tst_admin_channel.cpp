@@ -137,6 +137,7 @@ private Q_SLOTS:
     void cluster();
     void audit();
     void linksOfAToken();
+    void slowLinkIsDropped();
     void metrics();
     void endsItsFiles();
 
@@ -703,6 +704,26 @@ void TestAdminChannel::linksOfAToken() {
                    !again.hello().isEmpty();
         },
         Patience_ms));
+}
+
+void TestAdminChannel::slowLinkIsDropped() {
+    for (int i = 0; i < 300; ++i) // long answers to ask for
+        QCOMPARE(m_viewer->errorCode(QStringLiteral("node.drain")), ForbiddenCode);
+    QTcpSocket socket;
+    socket.setReadBufferSize(4096);
+    socket.connectToHost(QStringLiteral("127.0.0.1"), m_node.opsPort());
+    QVERIFY(socket.waitForConnected(Patience_ms));
+    socket.write("GET /admin HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                 "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                 "Sec-WebSocket-Protocol: weirkeeper.admin.v1\r\nAuthorization: Bearer anna-token\r\n\r\n");
+    QVERIFY(socket.waitForReadyRead(Patience_ms));
+    const auto request = encodeRequest(1, QStringLiteral("audit.list"), {{"limit", 1000}});
+    QVERIFY(request.size() < 126);
+    const QByteArray frame = QByteArray("\x81") + char(0x80 | request.size()) + QByteArray(4, '\0') + request;
+    for (int i = 0; i < 1000; ++i)
+        socket.write(frame);
+    QTRY_VERIFY_WITH_TIMEOUT(m_node.log().contains("dropped: it does not read its answers"), Patience_ms);
+    QVERIFY(!m_link->result(QStringLiteral("node.info")).isEmpty()); // nobody else is hit
 }
 
 void TestAdminChannel::metrics() {
