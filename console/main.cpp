@@ -5,7 +5,6 @@
 #include <QApplication>
 #include <QFile>
 #include <QSaveFile>
-#include <QStyleFactory>
 #include <QTimer>
 #include <algorithm>
 #include <chrono>
@@ -97,7 +96,7 @@ int run(int argc, char** argv, const Words& words, const QString& token, std::si
     QCoreApplication::setOrganizationName(QStringLiteral("weirkeeper"));
     QCoreApplication::setApplicationName(QStringLiteral("weirkeeper"));
     QCoreApplication::setApplicationVersion(QLatin1String(shared::Version));
-    QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+    QApplication::setStyle(console::Theme::makeStyle());
     QApplication::setFont(console::Theme::body());
 
     console::ConsoleOptions options;

@@ -176,8 +176,11 @@ void NodeLink::tick() {
         return;
     case State::Connecting:
     case State::Lost:
-        if (m_socket && !m_isProbing && !m_hello && time - m_openedAt > m_timing.connect)
-            lose(QStringLiteral("no answer within %1 s").arg(m_timing.connect.count() / 1000));
+        // A node that greets and then says nothing is as silent as one that does not greet.
+        if (m_socket && !m_isProbing && time - m_openedAt > m_timing.connect)
+            lose(QStringLiteral("%1 within %2 s")
+                     .arg(m_hello ? QStringLiteral("no sample") : QStringLiteral("no answer"))
+                     .arg(m_timing.connect.count() / 1000));
         return;
     case State::Live:
     case State::Stale:
@@ -246,12 +249,7 @@ void NodeLink::takeHello(const QJsonObject& params) {
                           .arg(admin::ProtocolMajor));
     m_hello = std::move(*hello);
     m_clockOffset_ms.reset();
-    m_sampleAt = now();
-    m_sentence.clear();
-    m_attempt = 0;
-    m_backoff.reset();
     Q_EMIT helloReceived(*m_hello);
-    setState(State::Live);
     subscribe();
     poll();
 }
@@ -310,8 +308,12 @@ void NodeLink::takeNotification(const admin::RpcMessage& message) {
         const auto offset_ms = arrival_ms - snapshot->time_ms;
         m_clockOffset_ms = std::min(m_clockOffset_ms.value_or(offset_ms), offset_ms);
         m_sampleAt = now();
-        if (m_state == State::Stale)
+        if (m_state != State::Live) {
+            m_sentence.clear();
+            m_attempt = 0;
+            m_backoff.reset();
             setState(State::Live);
+        }
         Q_EMIT snapshotReceived(*snapshot, arrival_ms);
     } else if (message.method == QLatin1String("operation.progress")) {
         const auto row = admin::OperationRow::fromJson(message.params);

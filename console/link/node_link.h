@@ -24,7 +24,7 @@ class NodeLink : public QObject {
 
 public:
     enum class State : std::uint8_t {
-        Connecting, ///< the first attempt
+        Connecting, ///< the first attempt, until the first sample
         Live,
         Stale,  ///< no sample for 2.5 intervals
         Lost,   ///< closed, or no sample for 10 s; retries by itself

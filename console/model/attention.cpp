@@ -58,9 +58,11 @@ QStringList oddities(const Situation& node, const std::vector<Situation>& nodes)
         if (*own - middle <= OutlierDeviations * std::max(median(deviations), middle * 0.05))
             continue;
         const auto [low, high] = std::minmax_element(others.begin(), others.end());
-        found.append(QStringLiteral("%1 %2 (others %3–%4)")
-                         .arg(QLatin1String(oddity.what), oddity.format(*own), oddity.format(*low),
-                              oddity.format(*high)));
+        const auto lowest = oddity.format(*low);
+        const auto highest = oddity.format(*high);
+        found.append(QStringLiteral("%1 %2 (others %3)")
+                         .arg(QLatin1String(oddity.what), oddity.format(*own),
+                              lowest == highest ? lowest : lowest + QStringLiteral("–") + highest));
     }
     return found;
 }

@@ -206,7 +206,7 @@ QVariant NodeTable::headerData(int section, Qt::Orientation orientation, int rol
         QStringLiteral("Errors/s"),
         QStringLiteral("Memory"),
         QStringLiteral("Redis"),
-        QStringLiteral("Connections, 15 min")};
+        QStringLiteral("Last 15 min")};
     return Titles[std::size_t(section)];
 }
 

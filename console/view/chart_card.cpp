@@ -242,7 +242,8 @@ void ChartCard::redraw() {
     }
     std::vector<ChartInk::Mark> values;
     for (int i = 0; i <= Ticks; ++i)
-        values.push_back({pixelY(step * i), i == 0 ? QStringLiteral("0") : formatIn(m_spec.unit, step * i)});
+        values.push_back(
+            {pixelY(step * i), i == 0 ? QStringLiteral("0") : formatTick(m_spec.unit, step * i)});
     std::vector<ChartInk::Mark> times;
     for (const auto& mark : timeMarks(m_range))
         times.push_back({plot.width() * (1 - mark.ago_s / length_s), QString::fromUtf8(mark.text)});

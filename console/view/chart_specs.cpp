@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "console/view/chart_specs.h"
 #include "console/model/format.h"
+#include <QRegularExpression>
 #include <array>
 
 namespace console {
@@ -94,6 +95,11 @@ QString formatIn(ChartUnit unit, double value) {
         return formatBytes(value);
     }
     return {};
+}
+
+QString formatTick(ChartUnit unit, double value) {
+    static const QRegularExpression Zeros(QStringLiteral("\\.0+(?=\\D|$)"));
+    return formatIn(unit, value).remove(Zeros);
 }
 
 } // namespace console

@@ -28,5 +28,6 @@ std::span<const std::size_t> fleetCharts(); ///< rows of chartSpecs() at the foo
 QString unitText(ChartUnit unit);           ///< as in the title: `per second`; empty for a plain count
 QString unitName(ChartUnit unit);           ///< for machines: `count`, `per_second`, `seconds`, …
 QString formatIn(ChartUnit unit, double value);
+QString formatTick(ChartUnit unit, double value); ///< round numbers: `30 k`
 
 } // namespace console

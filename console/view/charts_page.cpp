@@ -37,6 +37,8 @@ ChartsPage::ChartsPage(Desk desk, QWidget* parent)
     auto* group = new QButtonGroup(this);
     group->addButton(m_sum);
     group->addButton(m_each);
+    desk.theme.showChecked(m_sum);
+    desk.theme.showChecked(m_each);
     m_sum->setChecked(true);
     auto* bar = new QHBoxLayout;
     bar->setSpacing(metrics::Gap);

@@ -57,7 +57,7 @@ ConnectionsPage::ConnectionsPage(Desk desk, QWidget* parent)
     setObjectName(QStringLiteral("connectionsPage"));
     m_table->setItemDelegate(new ConnectionDelegate(desk.theme, m_table));
     m_table->setSelectionMode(QAbstractItemView::ExtendedSelection);
-    m_table->setWidths({148, 152, 96, 68, 72, 80, 68, 62, 60, 60, 78});
+    m_table->setWidths({170, 0, 104, 80, 76, 84, 76, 68, 64, 68, 84});
     m_table->horizontalHeader()->setSortIndicatorShown(true);
     m_table->horizontalHeader()->setSectionsClickable(true);
     m_table->horizontalHeader()->setSortIndicator(0, m_order);

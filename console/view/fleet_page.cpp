@@ -8,7 +8,9 @@ namespace console {
 
 namespace {
 
-constexpr int ChartHeight = 176;
+constexpr int LowestChart = 176;
+constexpr int HighestChart = 440;
+constexpr int EmptyRows = 2;     ///< below the last node, before the charts may take the room
 constexpr int RoomForAll = 1000; ///< px of table that show every column
 
 QPushButton* act(const QString& text, const QString& objectName, const QString& hint) {
@@ -56,7 +58,7 @@ FleetPage::FleetPage(Desk desk, QWidget* parent)
     trends->setSpacing(metrics::Gap);
     for (const auto row : fleetCharts()) {
         auto* card = new ChartCard(desk.theme, chartSpecs()[row]);
-        card->setFixedHeight(ChartHeight);
+        card->setFixedHeight(LowestChart);
         connect(card, &ChartCard::cursorMoved, this, &FleetPage::cursorMoved);
         connect(this, &FleetPage::cursorMoved, card, &ChartCard::showCursor);
         trends->addWidget(card, 1);
@@ -162,6 +164,7 @@ void FleetPage::refresh(const Moment& moment) {
     m_nodes->refresh(m_desk.fleet, moment.attention, moment.now_ms,
                      isRead ? NodeTable::Order::Hold : NodeTable::Order::WorstFirst);
     updateActs();
+    shareHeight();
     m_drain->refresh(moment);
     if (!moment.hasNews)
         return;
@@ -188,6 +191,16 @@ void FleetPage::arrange() {
         m_table->setColumnWidth(int(NodeColumn::Capacity), 150);
     for (std::size_t i = 2; i < m_charts.size(); ++i)
         m_charts[i]->setVisible(room >= RoomForAll - 100);
+}
+
+void FleetPage::shareHeight() {
+    const int needed = (m_nodes->rowCount() + 1 + EmptyRows) * metrics::RowHeight;
+    const int height =
+        std::clamp(m_charts.front()->height() + m_table->height() - needed, LowestChart, HighestChart);
+    for (auto* card : m_charts) {
+        if (card->minimumHeight() != height)
+            card->setFixedHeight(height);
+    }
 }
 
 } // namespace console

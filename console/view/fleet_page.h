@@ -37,6 +37,7 @@ protected:
 
 private:
     void arrange();
+    void shareHeight();
     void updateActs();
     QStackedLayout* m_stack;
     WelcomePanel* m_welcome;

@@ -19,8 +19,10 @@ HeaderStrip::HeaderStrip(const Theme& theme, QWidget* parent)
     m_subtitle->setTextFormat(Qt::PlainText);
     auto* words = new QVBoxLayout;
     words->setSpacing(0);
+    words->addStretch();
     words->addWidget(m_verdict);
     words->addWidget(m_subtitle);
+    words->addStretch();
 
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(metrics::WideGap, 4, metrics::WideGap, 4);
@@ -51,12 +53,14 @@ HeaderStrip::HeaderStrip(const Theme& theme, QWidget* parent)
         m_ranges[i]->setAccessibleName(QStringLiteral("Show %1").arg(QLatin1String(RangeWords[i])));
         m_ranges[i]->setCheckable(true);
         m_ranges[i]->setMinimumSize(38, metrics::ButtonHeight);
+        theme.showChecked(m_ranges[i]);
         group->addButton(m_ranges[i]);
         ranges->addWidget(m_ranges[i]);
         connect(m_ranges[i], &QToolButton::clicked, this, [this, i] { Q_EMIT rangeChosen(Range(i)); });
     }
     m_pause->setObjectName(QStringLiteral("pause"));
     m_pause->setCheckable(true);
+    theme.showChecked(m_pause);
     m_pause->setMinimumSize(32, metrics::ButtonHeight);
     m_pause->setToolTip(QStringLiteral("Hold the picture still (Space); nothing is lost meanwhile"));
     ranges->addSpacing(6);

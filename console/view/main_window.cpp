@@ -12,7 +12,9 @@
 #include <QDateTime>
 #include <QDialog>
 #include <QHBoxLayout>
+#include <QPainter>
 #include <QShortcut>
+#include <QStyledItemDelegate>
 #include <chrono>
 
 namespace console {
@@ -26,6 +28,39 @@ constexpr std::int64_t FreshFor_ms = 2500;
 constexpr std::int64_t SaidFor_ms = 8000;
 const std::array<const char*, 8> PageTitles{"Fleet",      "Charts", "Connections", "Rooms",
                                             "Operations", "Closed", "Log",         "Audit"};
+
+constexpr int CountRole = Qt::UserRole + 1;
+
+/// Icon, word, count; the icon alone when the window is narrow.
+class NavigationDelegate : public QStyledItemDelegate {
+public:
+    NavigationDelegate(const Theme& theme, QObject* parent) : QStyledItemDelegate(parent), m_theme(theme) {}
+    void paint(QPainter* painter, const QStyleOptionViewItem& option,
+               const QModelIndex& index) const override {
+        constexpr int Edge = 16;
+        constexpr int IconPixels = 16;
+        if (option.state & QStyle::State_Selected) {
+            painter->fillRect(option.rect, m_theme.selection);
+            painter->fillRect(QRect(option.rect.topLeft(), QSize(3, option.rect.height())), m_theme.accent);
+        } else if (option.state & QStyle::State_MouseOver) {
+            painter->fillRect(option.rect, m_theme.raised);
+        }
+        const QRect icon(option.rect.left() + Edge, option.rect.center().y() - IconPixels / 2 + 1, IconPixels,
+                         IconPixels);
+        index.data(Qt::DecorationRole).value<QIcon>().paint(painter, icon);
+        if (option.rect.width() < metrics::NavigationWidth)
+            return;
+        painter->setPen(m_theme.text);
+        painter->setFont(option.font);
+        const auto words = option.rect.adjusted(Edge + IconPixels + metrics::Gap, 0, -metrics::WideGap, 0);
+        painter->drawText(words, Qt::AlignVCenter | Qt::AlignLeft, index.data().toString());
+        if (const int count = index.data(CountRole).toInt(); count > 0)
+            painter->drawText(words, Qt::AlignVCenter | Qt::AlignRight, QString::number(count));
+    }
+
+private:
+    const Theme& m_theme;
+};
 
 } // namespace
 
@@ -91,6 +126,8 @@ void MainWindow::buildNavigation() {
     m_navigation->setFixedWidth(metrics::NavigationWidth);
     m_navigation->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_navigation->setIconSize({16, 16});
+    m_navigation->setItemDelegate(new NavigationDelegate(m_desk.theme, m_navigation));
+    m_navigation->setMouseTracking(true);
     auto quiet = m_navigation->palette();
     quiet.setColor(QPalette::Base, m_desk.theme.window);
     m_navigation->setPalette(quiet);
@@ -98,7 +135,7 @@ void MainWindow::buildNavigation() {
         auto* item =
             new QListWidgetItem(m_desk.theme.icon(QStringLiteral("nav-") + QLatin1String(PageNames[i])),
                                 QLatin1String(PageTitles[i]), m_navigation);
-        item->setSizeHint({metrics::NavigationWidth, 34});
+        item->setSizeHint({metrics::NavigationNarrow, 34});
         item->setToolTip(QStringLiteral("%1 (Ctrl+%2)").arg(QLatin1String(PageTitles[i])).arg(i + 1));
     }
     connect(m_navigation, &QListWidget::currentRowChanged, this, [this](int row) {
@@ -199,6 +236,7 @@ void MainWindow::setProfile(const QString& name, bool isProduction) {
 }
 
 void MainWindow::setRange(Range range) {
+    m_isRangeChosen = true;
     m_moment.range = range;
     m_header->setRange(range);
     m_mustDraw = true;
@@ -263,6 +301,15 @@ void MainWindow::look() {
         newest_ms = std::max(newest_ms, node->history.lastEnd_ms());
     // Data end where the axis ends; when nothing comes any more, time goes on without it.
     const auto end_ms = now_ms - newest_ms < FreshFor_ms ? newest_ms : now_ms;
+    if (!m_isRangeChosen) {
+        std::int64_t first_ms = now_ms;
+        for (const auto& node : m_desk.fleet.nodes())
+            first_ms = node->history.isEmpty() ? first_ms : std::min(first_ms, node->history.firstEnd_ms());
+        const auto range = now_ms - first_ms > length_ms(Range::Minute) ? Range::QuarterHour : Range::Minute;
+        m_mustDraw = m_mustDraw || range != m_moment.range;
+        m_moment.range = range;
+        m_header->setRange(range);
+    }
     m_moment.hasNews = m_mustDraw || revision != m_drawnRevision || end_ms - m_moment.end_ms >= 1000;
     m_moment.now_ms = now_ms;
     if (m_moment.hasNews)
@@ -279,12 +326,7 @@ void MainWindow::look() {
             int(std::count_if(node->operations.begin(), node->operations.end(), [](const auto& operation) {
                 return operation.row.state == shared::admin::OperationState::Running;
             }));
-    const bool isNarrow = m_navigation->width() < metrics::NavigationWidth;
-    auto* item = m_navigation->item(int(PageKind::Operations));
-    const auto title = QLatin1String(PageTitles[std::size_t(PageKind::Operations)]);
-    item->setText(isNarrow      ? QString()
-                  : running > 0 ? QStringLiteral("%1   %2").arg(title).arg(running)
-                                : QString(title));
+    m_navigation->item(int(PageKind::Operations))->setData(CountRole, running);
     writeStatus();
 }
 
@@ -349,9 +391,6 @@ void MainWindow::resizeEvent(QResizeEvent* event) {
     QMainWindow::resizeEvent(event);
     const bool isNarrow = width() < metrics::NarrowBelow;
     m_navigation->setFixedWidth(isNarrow ? metrics::NavigationNarrow : metrics::NavigationWidth);
-    for (int i = 0; i < m_navigation->count(); ++i)
-        m_navigation->item(i)->setText(isNarrow ? QString()
-                                                : QString(QLatin1String(PageTitles[std::size_t(i)])));
     m_mustDraw = true;
 }
 

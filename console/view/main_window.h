@@ -64,6 +64,7 @@ private:
     Moment m_moment;
     std::uint64_t m_drawnRevision = 0;
     bool m_isPaused = false, m_mustDraw = true;
+    bool m_isRangeChosen = false; ///< until then the range grows with what there is to see
     QString m_profile;
 };
 

@@ -24,6 +24,7 @@ TableView::TableView(const QString& objectName, const QString& accessibleName, Q
     setHorizontalScrollMode(ScrollPerPixel);
     setTabKeyNavigation(false);
     verticalHeader()->hide();
+    verticalHeader()->setMinimumSectionSize(metrics::RowHeight);
     verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
     verticalHeader()->setDefaultSectionSize(metrics::RowHeight);
     horizontalHeader()->setSectionResizeMode(QHeaderView::Interactive);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "console/view/theme.h"
+#include <QAbstractItemView>
 #include <QBuffer>
 #include <QFile>
 #include <QFontDatabase>
 #include <QFontMetrics>
 #include <QImageReader>
 #include <QPixmapCache>
+#include <QProxyStyle>
+#include <QStyleFactory>
 
 namespace console {
 
@@ -42,6 +45,22 @@ QFont sized(int pixels, QFont::Weight weight = QFont::Normal) {
     font.setWeight(weight);
     return font;
 }
+
+class TableStyle : public QProxyStyle {
+public:
+    TableStyle() : QProxyStyle(QStyleFactory::create(QStringLiteral("Fusion"))) {}
+    int pixelMetric(PixelMetric metric, const QStyleOption* option, const QWidget* widget) const override {
+        // Header and cell text share one margin, so that a column's title stands above its numbers.
+        if (metric == PM_HeaderMargin)
+            return CellMargin;
+        if (metric == PM_FocusFrameHMargin && qobject_cast<const QAbstractItemView*>(widget))
+            return CellMargin - 1;
+        return QProxyStyle::pixelMetric(metric, option, widget);
+    }
+
+private:
+    static constexpr int CellMargin = 6;
+};
 
 const char* imageOf(Condition condition) {
     switch (condition) {
@@ -190,9 +209,26 @@ QPixmap Theme::stateImage(Condition condition, int pixels, qreal ratio) const {
 
 QIcon Theme::icon(const QString& name) const {
     QIcon icon;
-    for (const qreal ratio : {1.0, 2.0})
+    for (const qreal ratio : {1.0, 2.0}) {
         icon.addPixmap(draw(name, text, 16, ratio));
+        icon.addPixmap(draw(name, text, 16, ratio), QIcon::Selected);
+    }
     return icon;
+}
+
+void Theme::showChecked(QAbstractButton* button) const {
+    const auto paint = [button, plain = palette(), down = selection](bool isChecked) {
+        auto colours = plain;
+        if (isChecked)
+            colours.setColor(QPalette::Button, down);
+        button->setPalette(colours);
+    };
+    QObject::connect(button, &QAbstractButton::toggled, button, paint);
+    paint(button->isChecked());
+}
+
+QStyle* Theme::makeStyle() {
+    return new TableStyle;
 }
 
 QIcon Theme::logo() {

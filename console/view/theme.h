@@ -3,12 +3,14 @@
 // state. Main thread.
 #pragma once
 #include "console/model/fleet_model.h"
+#include <QAbstractButton>
 #include <QColor>
 #include <QFont>
 #include <QIcon>
 #include <QPalette>
 #include <QPixmap>
 #include <QString>
+#include <QStyle>
 #include <array>
 
 namespace console {
@@ -41,6 +43,10 @@ public:
     QPixmap stateImage(Condition condition, int pixels, qreal ratio) const;
     QIcon icon(const QString& name) const; ///< in the text colour
     static QIcon logo();
+    /// A button that is down is told by its colour, not by a shade of grey.
+    void showChecked(QAbstractButton* button) const;
+    /// Fusion with the room around text that our tables need; owned by the caller.
+    static QStyle* makeStyle();
 
     QColor window, base, raised, line, text, second, selection, accent;
 
