@@ -173,7 +173,8 @@ class Node {
     node.opsPort = await freePort();
     node.directory = mkdtempSync(path.join(os.tmpdir(), "weir-node-"));
     node.args = [
-      ...["--listen", `127.0.0.1:${node.port}`, "--ops", `127.0.0.1:${node.opsPort}`, "--shards", "2"],
+      ...["--listen", `127.0.0.1:${node.port}`, "--ops", `127.0.0.1:${node.opsPort}`],
+      ...(args.includes("--shards") ? [] : ["--shards", "2"]),
       ...(id ? ["--node-id", id] : []),
       ...(redis ? ["--redis", redis.url] : []),
       ...args,
