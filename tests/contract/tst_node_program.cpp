@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// weir-node as a program: what it prints, how it ends, what signals do.
+#include "tests/support/node_process.h"
+#include <QCoreApplication>
+#include <QElapsedTimer>
+#include <QFile>
+#include <QProcess>
+#include <QRegularExpression>
+#include <QTcpServer>
+#include <QTest>
+#include <QWebSocket>
+#include <memory>
+#include <vector>
+
+namespace {
+
+constexpr int Patience_ms = 20000;
+
+struct Outcome {
+    int exitCode = -1;
+    QByteArray out, err;
+};
+
+Outcome run(const QStringList& arguments, const QStringList& variables = {}) {
+    QProcess process;
+    QTemporaryDir directory;
+    auto environment = QProcessEnvironment::systemEnvironment();
+    environment.insert(QStringLiteral("XDG_RUNTIME_DIR"), directory.path());
+    environment.remove(QStringLiteral("RUNTIME_DIRECTORY"));
+    environment.remove(QStringLiteral("WEIR_ADMIN_TOKEN"));
+    environment.remove(QStringLiteral("DISPLAY"));
+    for (const auto& variable : variables)
+        environment.insert(variable.section(u'=', 0, 0), variable.section(u'=', 1));
+    process.setProcessEnvironment(environment);
+    process.start(QCoreApplication::applicationDirPath() + QStringLiteral("/weir-node"), arguments);
+    if (!process.waitForFinished(Patience_ms)) {
+        process.kill();
+        process.waitForFinished();
+        return {};
+    }
+    return {process.exitStatus() == QProcess::NormalExit ? process.exitCode() : -2,
+            process.readAllStandardOutput(), process.readAllStandardError()};
+}
+
+bool matches(const QString& pattern, const QByteArray& text) {
+    return QRegularExpression(pattern, QRegularExpression::MultilineOption)
+        .match(QString::fromUtf8(text))
+        .hasMatch();
+}
+
+} // namespace
+
+class TestNodeProgram : public QObject {
+    Q_OBJECT
+private Q_SLOTS:
+    void ends_data();
+    void ends();
+    void addressInUse();
+    void printedConfigurationHidesSecrets();
+    void portZero();
+    void tokenWithoutFile();
+    void closedAdminChannel();
+    void stopsAtOnceWithoutClients();
+    void drainsAtSignal();
+    void secondSignalStopsNow();
+};
+
+void TestNodeProgram::ends_data() {
+    QTest::addColumn<QStringList>("arguments");
+    QTest::addColumn<int>("exitCode");
+    QTest::addColumn<QString>("out");
+    QTest::addColumn<QString>("err");
+    const auto row = [](const char* name, const QStringList& arguments, int code, const char* out,
+                        const char* err) {
+        QTest::newRow(name) << arguments << code << QString::fromUtf8(out) << QString::fromUtf8(err);
+    };
+    row("help", {"--help"}, 0, "Usage: weir-node", "^$");
+    row("version", {"--version"}, 0,
+        "\\Aweir-node \\d+\\.\\d+\\.\\d+\\ncommit \\w+\\nQt 6\\.[0-9.]+ \\(built with "
+        "6\\.[0-9.]+\\)\\nhiredis \\d+\\.\\d+\\.\\d+\\n\\z",
+        "^$");
+    row("short version", {"-V"}, 0, "\\Aweir-node ", "^$");
+    row("unknown flag", {"--lsiten", "x"}, 64, "^$",
+        "\\Aweir-node: unknown argument --lsiten; did you mean --listen\\?\\nTry 'weir-node --help'\\n\\z");
+    row("unknown word", {"start"}, 64, "^$", "unknown argument start\\n.*Try 'weir-node --help'");
+    row("no value", {"--shards"}, 64, "^$", "--shards: a value is missing\\nTry");
+    row("set without =", {"--set", "node.id"}, 64, "^$", "section.key=value");
+    row("bad value", {"--shards", "x"}, 78, "^$",
+        "^weir-node: --shards: node.shards = x: a whole number from 0 to 64$");
+    row("too many shards", {"--shards", "65"}, 78, "^$", "from 0 to 64$");
+    row("unknown key", {"--set", "node.shrads=1"}, 78, "^$", "nearest is node.shards$");
+    row("missing file", {"--config", "/nonexistent.toml"}, 78, "^$",
+        "^weir-node: /nonexistent.toml: there is no such configuration file$");
+    row("ops beyond loopback", {"--ops", "0.0.0.0:0", "--listen", "127.0.0.1:0"}, 78, "^$",
+        "TLS, which is not available in this version$");
+    row("no token file",
+        {"--set", "admin.token_file=/nonexistent", "--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0"}, 78,
+        "^$", "^weir-node: admin.token_file = /nonexistent: ");
+    row("an address that is not ours", {"--listen", "192.0.2.1:7400", "--ops", "127.0.0.1:0"}, 71, "^$",
+        "^weir-node: .*192\\.0\\.2\\.1.*7400");
+    row("check", {"--check-config"}, 0, "fine", "^$");
+    row("check finds", {"--check-config", "--set", "log.level=loud"}, 78, "^$", "log.level = loud");
+    row("print", {"--print-config", "--shards", "3"}, 0, "^shards = 3 +# --shards$", "^$");
+}
+
+void TestNodeProgram::ends() {
+    QFETCH(QStringList, arguments);
+    QFETCH(int, exitCode);
+    QFETCH(QString, out);
+    QFETCH(QString, err);
+    const auto outcome = run(arguments);
+    QVERIFY2(outcome.exitCode == exitCode, outcome.err.constData());
+    QVERIFY2(matches(out, outcome.out), outcome.out.constData());
+    QVERIFY2(matches(err, outcome.err), outcome.err.constData());
+}
+
+void TestNodeProgram::addressInUse() {
+    QTcpServer server;
+    QVERIFY(server.listen(QHostAddress::LocalHost));
+    const auto address = QStringLiteral("127.0.0.1:%1").arg(server.serverPort());
+    for (const auto* flag : {"--listen", "--ops"}) {
+        const bool isOps = QLatin1String(flag) == QLatin1String("--ops");
+        const auto outcome = run({QLatin1String(flag), address, isOps ? "--listen" : "--ops", "127.0.0.1:0"});
+        QCOMPARE(outcome.exitCode, 71);
+        const auto last = outcome.err.trimmed().split('\n').last();
+        QVERIFY2(last.contains(QByteArray::number(server.serverPort())), last.constData());
+        QVERIFY2(last.contains("127.0.0.1"), last.constData());
+    }
+}
+
+void TestNodeProgram::printedConfigurationHidesSecrets() {
+    const auto outcome = run({"--print-config"}, {"WEIR_REDIS_URL=redis://:hunter2@127.0.0.1:1",
+                                                  "WEIR_ADMIN_TOKEN=hunter3", "WEIR_PORT_7400_TCP=x"});
+    QCOMPARE(outcome.exitCode, 0);
+    QVERIFY(
+        matches(QStringLiteral("^url = \"redis://:\\*\\*\\*@127.0.0.1:1\" +# environment WEIR_REDIS_URL$"),
+                outcome.out));
+    QVERIFY(!outcome.out.contains("hunter") && !outcome.err.contains("hunter"));
+    QVERIFY2(outcome.err.contains("WEIR_PORT_7400_TCP"), outcome.err.constData()); // only a warning
+}
+
+void TestNodeProgram::portZero() {
+    QProcess process;
+    QTemporaryDir directory;
+    auto environment = QProcessEnvironment::systemEnvironment();
+    environment.insert(QStringLiteral("RUNTIME_DIRECTORY"), directory.filePath(QStringLiteral("run")));
+    process.setProcessEnvironment(environment);
+    process.start(QCoreApplication::applicationDirPath() + QStringLiteral("/weir-node"),
+                  {"--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0", "--shards", "1"});
+    QByteArray banner;
+    QTRY_VERIFY_WITH_TIMEOUT((banner += process.readAllStandardError()).contains("open: no TLS"),
+                             Patience_ms);
+    const auto port = QRegularExpression(QStringLiteral("http://127\\.0\\.0\\.1:(\\d+)/health"))
+                          .match(QString::fromUtf8(banner))
+                          .captured(1);
+    QVERIFY2(port.toInt() > 0, banner.constData());
+    QVERIFY2(matches(QStringLiteral("^clients: ws://127\\.0\\.0\\.1:[1-9]\\d*/socket\\.io/$"), banner),
+             banner.constData());
+    QVERIFY(banner.contains("clients may publish without a token"));
+    QVERIFY(QFile::exists(directory.filePath(QStringLiteral("run/ops-%1.token").arg(port))));
+    process.terminate();
+    QVERIFY(process.waitForFinished(Patience_ms));
+    QCOMPARE(process.exitCode(), 0);
+}
+
+void TestNodeProgram::tokenWithoutFile() {
+    // A stale file of a dead node is replaced; a link in its place is not followed.
+    NodeProcess node;
+    QVERIFY2(node.start(), qPrintable(node.why()));
+    const auto first = node.token();
+    node.kill();
+    const auto path =
+        QStringLiteral("%1/weirkeeper/ops-%2.token").arg(node.runtimeDirectory()).arg(node.opsPort());
+    QCOMPARE(node.token(), first); // nobody could remove it
+    QVERIFY(QFile::remove(path));
+    const auto victim = node.runtimeDirectory() + QStringLiteral("/victim");
+    QFile file(victim);
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.close();
+    QVERIFY(QFile::link(victim, path));
+    QVERIFY2(node.start(), qPrintable(node.why()));
+    QVERIFY(node.token() != first);
+    QVERIFY(node.token().size() >= 40);
+    QCOMPARE(QFileInfo(victim).size(), qint64(0));
+    QVERIFY(!QFileInfo(path).isSymLink());
+    QVERIFY(node.stop());
+}
+
+void TestNodeProgram::closedAdminChannel() {
+    // Where no token can be left the node serves all the same, says so, and lets no operator in.
+    QTemporaryDir directory;
+    const auto inTheWay = directory.filePath(QStringLiteral("file"));
+    QFile file(inTheWay);
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    file.close();
+    QProcess process;
+    auto environment = QProcessEnvironment::systemEnvironment();
+    environment.insert(QStringLiteral("RUNTIME_DIRECTORY"), inTheWay + QStringLiteral("/run"));
+    environment.remove(QStringLiteral("WEIR_ADMIN_TOKEN"));
+    process.setProcessEnvironment(environment);
+    process.start(QCoreApplication::applicationDirPath() + QStringLiteral("/weir-node"),
+                  {"--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0", "--shards", "1"});
+    QByteArray banner;
+    QTRY_VERIFY_WITH_TIMEOUT((banner += process.readAllStandardError()).contains("open: no TLS"),
+                             Patience_ms);
+    QVERIFY2(banner.contains("operator token: none, the admin channel is closed: "), banner.constData());
+    process.terminate();
+    QVERIFY(process.waitForFinished(Patience_ms));
+    QCOMPARE(process.exitCode(), 0);
+}
+
+void TestNodeProgram::stopsAtOnceWithoutClients() {
+    NodeProcess node;
+    QVERIFY2(node.start({"--set", "node.drain_grace_s=60"}), qPrintable(node.why()));
+    QElapsedTimer timer;
+    timer.start();
+    QVERIFY(node.stop());
+    QVERIFY2(timer.elapsed() < 5000, qPrintable(QString::number(timer.elapsed())));
+}
+
+namespace {
+
+/// Clients of a node that are in the namespace "/".
+std::vector<std::unique_ptr<QWebSocket>> clientsOf(const NodeProcess& node, int count) {
+    std::vector<std::unique_ptr<QWebSocket>> clients;
+    int in = 0;
+    for (int i = 0; i < count; ++i) {
+        auto& client = *clients.emplace_back(std::make_unique<QWebSocket>());
+        QObject::connect(&client, &QWebSocket::textMessageReceived, &client,
+                         [&client, &in](const QString& text) {
+                             if (text.startsWith(u'0'))
+                                 client.sendTextMessage(QStringLiteral("40"));
+                             else if (text.startsWith(QStringLiteral("40")))
+                                 ++in;
+                         });
+        client.open(
+            QUrl(node.clientUrl().toString() + QStringLiteral("/socket.io/?EIO=4&transport=websocket")));
+    }
+    if (!QTest::qWaitFor([&] { return in == count; }, Patience_ms))
+        clients.clear();
+    for (auto& client : clients)
+        QObject::disconnect(client.get(), &QWebSocket::textMessageReceived, nullptr,
+                            nullptr); // `in` ends here
+    return clients;
+}
+
+} // namespace
+
+void TestNodeProgram::drainsAtSignal() {
+    NodeProcess node;
+    QVERIFY2(node.start({"--set", "node.drain_grace_s=1", "--set", "node.drain_deadline_s=5"}),
+             qPrintable(node.why()));
+    const auto clients = clientsOf(node, 10);
+    QCOMPARE(clients.size(), std::size_t(10));
+    QElapsedTimer timer;
+    timer.start();
+    // stop() blocks: the clients' sockets are read afterwards.
+    QVERIFY(node.stop(15000));
+    QVERIFY2(timer.elapsed() >= 900, qPrintable(QString::number(timer.elapsed()))); // the grace
+    for (const auto& client : clients)
+        QTRY_COMPARE_WITH_TIMEOUT(int(client->closeCode()), 1012, Patience_ms);
+}
+
+void TestNodeProgram::secondSignalStopsNow() {
+    QProcess process;
+    QTemporaryDir directory;
+    auto environment = QProcessEnvironment::systemEnvironment();
+    environment.insert(QStringLiteral("RUNTIME_DIRECTORY"), directory.path());
+    process.setProcessEnvironment(environment);
+    const auto port = freePort();
+    process.start(QCoreApplication::applicationDirPath() + QStringLiteral("/weir-node"),
+                  {"--listen", QStringLiteral("127.0.0.1:%1").arg(port), "--ops", "127.0.0.1:0", "--shards",
+                   "1", "--set", "node.drain_grace_s=60"});
+    QByteArray log;
+    QTRY_VERIFY_WITH_TIMEOUT((log += process.readAllStandardError()).contains("open: no TLS"), Patience_ms);
+    QWebSocket client;
+    client.open(QUrl(QStringLiteral("ws://127.0.0.1:%1/socket.io/?EIO=4&transport=websocket").arg(port)));
+    QTRY_COMPARE_WITH_TIMEOUT(client.state(), QAbstractSocket::ConnectedState, Patience_ms);
+    process.terminate();
+    QTRY_VERIFY_WITH_TIMEOUT((log += process.readAllStandardError()).contains("asked to end"), Patience_ms);
+    QCOMPARE(process.state(), QProcess::Running);
+    QElapsedTimer timer;
+    timer.start();
+    process.terminate();
+    QVERIFY(process.waitForFinished(Patience_ms));
+    QVERIFY2(timer.elapsed() < 3000, qPrintable(QString::number(timer.elapsed())));
+    QCOMPARE(process.exitCode(), 0);
+}
+
+QTEST_GUILESS_MAIN(TestNodeProgram)
+#include "tst_node_program.moc"
