@@ -20,8 +20,11 @@ void addBuckets(shared::SparseBuckets& into, const shared::SparseBuckets& more) 
             sum.push_back(*left++);
         else if (left == into.end() || right->first < left->first)
             sum.push_back(*right++);
-        else
-            sum.emplace_back(left->first, (left++)->second + (right++)->second);
+        else {
+            sum.emplace_back(left->first, left->second + right->second);
+            ++left;
+            ++right;
+        }
     }
     into = std::move(sum);
 }
