@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/core/rooms.h"
 #include "server/core/router.h"
+#include <QtCore/QHash>
 #include <algorithm>
 #include <deque>
 #include <tsl/robin_map.h>
+#include <utility>
 
 namespace server {
 namespace {
@@ -16,7 +18,10 @@ constexpr std::size_t MostWaiting = 100000;
 
 struct TextHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+    /// Seeded: names come from clients.
+    std::size_t operator()(std::string_view text) const {
+        return qHashBits(text.data(), text.size(), QHashSeed::globalSeed());
+    }
 };
 struct TextEqual {
     using is_transparent = void;
@@ -24,6 +29,22 @@ struct TextEqual {
 };
 template <class Value>
 using TextMap = tsl::robin_map<std::string, Value, TextHash, TextEqual>;
+
+/// What one slice may still do: recipients and time. Looks at the clock now and then only.
+class Budget {
+public:
+    explicit Budget(const Clock& clock) : m_clock(clock), m_until(clock.now() + SliceTime) {}
+    bool isSpent() const { return m_left == 0; }
+    void spend() {
+        if (m_left > 0 && --m_left % ClockEvery == 0 && m_clock.now() >= m_until)
+            m_left = 0;
+    }
+
+private:
+    const Clock& m_clock;
+    TimePoint m_until;
+    std::size_t m_left = SliceRecipients;
+};
 
 } // namespace
 
@@ -37,11 +58,13 @@ struct Passage {
     std::vector<Room*> rooms;          // all of its rooms that have members here
     std::size_t waitingFor = 0;        // rooms in whose queue it is not yet the first
     std::size_t current = 0;           // the one of `rooms` that is being visited
-    std::uint64_t mark = 0;            // for Member::visit when it has several rooms
+    std::uint64_t mark = 0;            // for Member::visit when it can meet a member twice
+    std::vector<MemberId> implied;     // members named one by one, beside `rooms`
     std::vector<const Room*> except;   // named rooms whose members do not get it
     std::vector<const Member*> absent; // members named one by one by their implied room
     std::uint64_t reached = 0;
     bool isStarted = false;
+    bool isMarking() const { return rooms.size() > 1 || !implied.empty(); }
 };
 
 /// Named members. While a message is under way, [0, cursor) have been visited and [cursor, end) have not.
@@ -70,6 +93,10 @@ struct Rooms::Inner {
     const Clock& clock;
     TextMap<std::unique_ptr<Namespace>> namespaces;
     std::deque<std::shared_ptr<Passage>> ready; // first in all of their rooms: round robin
+    // Member::visit holds one mark, so one passage that marks is under way at a time; the next ones wait
+    // here.
+    std::deque<std::shared_ptr<Passage>> markers;
+    bool isMarkerUnderWay = false;
     std::size_t memberCount = 0;
     std::size_t roomCount = 0;
     std::size_t waiting = 0;
@@ -143,6 +170,12 @@ struct Rooms::Inner {
         }
         ++waiting;
         if (passage->waitingFor == 0)
+            makeReady(passage);
+    }
+    void makeReady(const std::shared_ptr<Passage>& passage) {
+        if (passage->isMarking() && std::exchange(isMarkerUnderWay, true))
+            markers.push_back(passage);
+        else
             ready.push_back(passage);
     }
     void findAbsent(Passage& passage, const Namespace& nsp) const {
@@ -153,61 +186,68 @@ struct Rooms::Inner {
                 passage.except.push_back(room);
         }
     }
-    bool isFor(const Passage& passage, const Member& member) const {
-        if (passage.rooms.size() > 1 && member.visit == passage.mark)
-            return false;
-        if (std::find(passage.absent.begin(), passage.absent.end(), &member) != passage.absent.end())
-            return false;
-        return std::none_of(passage.except.begin(), passage.except.end(),
-                            [&member](const Room* room) { return sits(member, *room); });
+    static bool isLeftOut(const Passage& passage, const Member& member) {
+        return std::find(passage.absent.begin(), passage.absent.end(), &member) != passage.absent.end() ||
+               std::any_of(passage.except.begin(), passage.except.end(),
+                           [&member](const Room* room) { return sits(member, *room); });
     }
-    /// To the one member that a room is implied by.
-    void deliverToOne(Member& member, MessagePtr message) {
-        Passage passage(std::move(message), clock.now());
-        findAbsent(passage, *find(member.nsp.text()));
-        if (isFor(passage, member))
-            member.recipient->deliver(member, passage.delivery);
-        counters.observeCount(shared::Metric::FanoutMembers, 1);
+    void hand(Passage& passage, Member& member) {
+        if (passage.isMarking() && std::exchange(member.visit, passage.mark) == passage.mark)
+            return;
+        if (isLeftOut(passage, member))
+            return;
+        ++passage.reached;
+        member.recipient->deliver(member, passage.delivery);
     }
-    void start(Passage& passage) {
+    void handToImplied(Passage& passage, const Namespace& nsp) {
+        for (const auto& id : passage.implied) {
+            if (const auto it = nsp.byId.find(std::string_view(id.text())); it != nsp.byId.end())
+                hand(passage, *it->second);
+        }
+    }
+    void start(Passage& passage, const Namespace& nsp) {
         passage.isStarted = true;
         passage.mark = ++nextMark;
         for (Room* room : passage.rooms)
             room->cursor = 0;
-        findAbsent(passage, passage.rooms.front()->owner);
+        findAbsent(passage, nsp);
+        handToImplied(passage, nsp);
+    }
+    void count(const Passage& passage) {
+        counters.observeCount(shared::Metric::FanoutMembers, passage.reached);
+        counters.observe(shared::Metric::FanoutSeconds, clock.now() - passage.queuedAt);
     }
     void finish(const std::shared_ptr<Passage>& passage) {
         --waiting;
-        counters.observeCount(shared::Metric::FanoutMembers, passage->reached);
-        counters.observe(shared::Metric::FanoutSeconds, clock.now() - passage->queuedAt);
+        count(*passage);
+        if (passage->isMarking()) {
+            isMarkerUnderWay = !markers.empty();
+            if (isMarkerUnderWay) {
+                ready.push_back(std::move(markers.front()));
+                markers.pop_front();
+            }
+        }
         for (Room* room : passage->rooms) {
             room->queue.pop_front();
             room->cursor = 0;
             if (!room->queue.empty()) {
                 const auto& next = room->queue.front();
                 if (--next->waitingFor == 0)
-                    ready.push_back(next);
+                    makeReady(next);
             } else if (room->members.empty() && room != &room->owner.everybody) {
                 vacate(*room);
             }
         }
     }
     /// Visits members until the passage or the budget is at its end; true when the passage is.
-    bool visit(Passage& passage, std::size_t& budget, TimePoint until) {
+    bool visit(Passage& passage, Budget& budget) {
         while (passage.current < passage.rooms.size()) {
             Room& room = *passage.rooms[passage.current];
             while (room.cursor < room.members.size()) {
-                if (budget == 0 || (budget % ClockEvery == 0 && clock.now() >= until)) {
-                    budget = 0;
+                if (budget.isSpent())
                     return false;
-                }
-                --budget;
-                Member& member = *room.members[room.cursor++];
-                if (!isFor(passage, member))
-                    continue;
-                member.visit = passage.mark;
-                ++passage.reached;
-                member.recipient->deliver(member, passage.delivery);
+                budget.spend();
+                hand(passage, *room.members[room.cursor++]);
             }
             ++passage.current;
         }
@@ -216,7 +256,7 @@ struct Rooms::Inner {
 };
 
 Rooms::Rooms(ShardIndex shard, Router& router, Counters& counters, const Clock& clock)
-    : m_inner(new Inner{shard, router, counters, clock, {}, {}, 0, 0, 0, 0}) {}
+    : m_inner(new Inner{shard, router, counters, clock, {}, {}, {}}) {}
 Rooms::~Rooms() = default;
 
 void Rooms::add(Member& member) {
@@ -309,46 +349,51 @@ void Rooms::deliver(MessagePtr message) {
         m_inner->counters.add(shared::Metric::DropsTotal, shared::DropReason::Overloaded);
         return;
     }
-    std::vector<Room*> targets;
-    std::vector<Member*> implied;
-    for (const auto& name : message->rooms) {
-        if (const auto it = nsp->byId.find(std::string_view(name.text())); it != nsp->byId.end())
-            implied.push_back(it->second);
-        else if (Room* room = Inner::find(*nsp, name.text());
-                 room && std::find(targets.begin(), targets.end(), room) == targets.end())
-            targets.push_back(room);
-    }
-    if (message->rooms.empty())
-        targets.push_back(&nsp->everybody);
-    for (Member* member : implied) {
-        const bool isReachedByRoom = std::any_of(targets.begin(), targets.end(), [member](const Room* room) {
-            return Inner::sits(*member, *room);
-        });
-        if (!isReachedByRoom)
-            m_inner->deliverToOne(*member, message);
-    }
-    if (targets.empty())
-        return;
     auto passage = std::make_shared<Passage>(std::move(message), m_inner->clock.now());
-    passage->rooms = std::move(targets);
-    m_inner->queueIn(passage);
+    const auto& names = passage->delivery.message().rooms;
+    if (names.empty())
+        passage->rooms.push_back(&nsp->everybody);
+    for (const auto& name : names) {
+        if (nsp->byId.find(std::string_view(name.text())) != nsp->byId.end())
+            passage->implied.emplace_back(name.text());
+        if (Room* room = Inner::find(*nsp, name.text()))
+            passage->rooms.push_back(room);
+    }
+    std::sort(passage->rooms.begin(), passage->rooms.end());
+    passage->rooms.erase(std::unique(passage->rooms.begin(), passage->rooms.end()), passage->rooms.end());
+    std::sort(passage->implied.begin(), passage->implied.end());
+    passage->implied.erase(std::unique(passage->implied.begin(), passage->implied.end()),
+                           passage->implied.end());
+    if (!passage->rooms.empty()) {
+        m_inner->queueIn(passage);
+    } else if (!passage->implied.empty()) {
+        // Single members only: nothing to wait for. It marks nobody who is met again, so the mark stays free.
+        m_inner->findAbsent(*passage, *nsp);
+        for (const auto& id : passage->implied) {
+            Member& member = *nsp->byId.find(std::string_view(id.text()))->second;
+            if (!m_inner->isLeftOut(*passage, member)) {
+                ++passage->reached;
+                member.recipient->deliver(member, passage->delivery);
+            }
+        }
+        m_inner->count(*passage);
+    }
 }
 
 SliceOutcome Rooms::deliverSlice() {
-    std::size_t budget = SliceRecipients;
-    const TimePoint until = m_inner->clock.now() + SliceTime;
-    while (!m_inner->ready.empty() && budget > 0) {
+    Budget budget(m_inner->clock);
+    while (!m_inner->ready.empty() && !budget.isSpent()) {
         const auto passage = m_inner->ready.front();
+        budget.spend(); // a message that meets nobody costs something too
         if (!passage->isStarted)
-            m_inner->start(*passage);
-        if (m_inner->visit(*passage, budget, until)) {
-            m_inner->ready.pop_front();
+            m_inner->start(*passage, passage->rooms.front()->owner);
+        // Others first: a large room does not hold back a small one for longer than a slice.
+        const bool isDone = m_inner->visit(*passage, budget);
+        m_inner->ready.pop_front();
+        if (isDone)
             m_inner->finish(passage);
-        } else {
-            // Others first: a large room does not hold back a small one for longer than a slice.
-            m_inner->ready.pop_front();
+        else
             m_inner->ready.push_back(passage);
-        }
     }
     return m_inner->ready.empty() ? SliceOutcome::Finished : SliceOutcome::MoreLeft;
 }

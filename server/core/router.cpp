@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/core/router.h"
+#include <QtCore/QHash>
 #include <QtCore/QRandomGenerator>
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
 #include <mutex>
 #include <tsl/robin_map.h>
 
 namespace server {
 namespace {
 
-constexpr std::size_t Stripes = 64;
+constexpr int StripeBits = 6;
+constexpr std::size_t Stripes = std::size_t(1) << StripeBits;
 constexpr std::size_t IdLength = 20;
 constexpr std::string_view Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::chrono::minutes StampIdle{10};
+
+/// Counters of one shard; beyond it all begin again under a new epoch.
+constexpr std::size_t MostPaths = 200000;
+
+/// Seeded: names come from clients.
+struct KeyHash {
+    std::size_t operator()(std::string_view text) const {
+        return qHashBits(text.data(), text.size(), QHashSeed::globalSeed());
+    }
+};
+template <class Value>
+using KeyMap = tsl::robin_map<std::string, Value, KeyHash>;
 
 /// A namespace's name holds no NUL, so the two cannot run into one another.
 std::string key(const NamespaceName& nsp, const RoomName& room) {
@@ -28,14 +43,14 @@ bool looksLikeId(std::string_view text) {
     return text.size() == IdLength && text.find_first_not_of(Alphabet) == std::string_view::npos;
 }
 
-/// `*` stands for any run of characters; everything else for itself.
+/// `*` stands for any run of characters, `?` for any one; everything else for itself.
 bool matchesGlob(std::string_view glob, std::string_view text) {
     std::size_t g = 0, t = 0, star = std::string_view::npos, mark = 0;
     while (t < text.size()) {
         if (g < glob.size() && glob[g] == '*') {
             star = g++;
             mark = t;
-        } else if (g < glob.size() && glob[g] == text[t]) {
+        } else if (g < glob.size() && (glob[g] == text[t] || glob[g] == '?')) {
             ++g;
             ++t;
         } else if (star != std::string_view::npos) {
@@ -74,7 +89,7 @@ struct Stamper::Inner {
     const Clock& clock;
     std::uint64_t epoch;
     std::string origin;
-    tsl::robin_map<std::string, Path> paths;
+    KeyMap<Path> paths;
     TimePoint sweptAt;
 
     /// Forgetting a counter makes it begin again at 1: only a new epoch keeps that from looking like the
@@ -90,12 +105,13 @@ struct Stamper::Inner {
                 ++it;
             }
         }
-        if (isForgotten) {
-            ++epoch;
-            // Every path of this shard begins again under the new epoch, each contiguous from 1.
-            paths.clear();
-            origin = prefix + std::to_string(epoch);
-        }
+        if (isForgotten)
+            beginAgain();
+    }
+    /// Every path of this shard begins again under the new epoch, each contiguous from 1.
+    void beginAgain() {
+        paths.clear();
+        origin = prefix + std::to_string(++epoch);
     }
 };
 
@@ -114,6 +130,8 @@ Stamp Stamper::next(const NamespaceName& nsp, const RoomName& room) {
     const TimePoint now = m_inner->clock.now();
     if (now - m_inner->sweptAt > StampIdle)
         m_inner->sweep(now);
+    if (m_inner->paths.size() >= MostPaths)
+        m_inner->beginAgain();
     auto it = m_inner->paths.try_emplace(key(nsp, room)).first;
     it.value().usedAt = now;
     return Stamp{m_inner->origin, ++it.value().seq, m_inner->clock.unixMs()};
@@ -122,14 +140,17 @@ Stamp Stamper::next(const NamespaceName& nsp, const RoomName& room) {
 struct Router::Inner {
     struct Stripe {
         std::mutex mutex;
-        tsl::robin_map<std::string, std::uint64_t> shards; ///< guarded by mutex: one bit a shard (at most 64)
+        KeyMap<std::uint64_t> shards; ///< guarded by mutex: one bit a shard (at most 64)
     };
     std::vector<ShardBox*> shards;
     BusBox* bus;
     std::vector<RoomRule> rules;
     std::array<Stripe, Stripes> stripes;
 
-    Stripe& stripe(const std::string& key) { return stripes[std::hash<std::string>()(key) % Stripes]; }
+    /// By the hash's highest bits: the maps use the lowest ones.
+    Stripe& stripe(const std::string& key) {
+        return stripes[KeyHash()(key) >> (std::numeric_limits<std::size_t>::digits - StripeBits)];
+    }
     std::uint64_t everyShard() const {
         return shards.size() >= 64 ? ~std::uint64_t(0) : (std::uint64_t(1) << shards.size()) - 1;
     }
