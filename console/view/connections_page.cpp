@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::int64_t RefreshEvery_ms = 2000;
 constexpr std::size_t MostRoomsShown = 12;
+constexpr int RoomForAll = 1000;
 
 class ConnectionDelegate : public QStyledItemDelegate {
 public:
@@ -21,6 +22,7 @@ protected:
     void initStyleOption(QStyleOptionViewItem* option, const QModelIndex& index) const override {
         QStyledItemDelegate::initStyleOption(option, index);
         option->textElideMode = Qt::ElideMiddle;
+        option->state &= ~QStyle::State_HasFocus; // a row is one thing
         if (!index.data(ConnectionTable::IsGoneRole).toBool())
             return;
         option->palette.setColor(QPalette::Text, m_theme.second);
@@ -312,12 +314,14 @@ void ConnectionsPage::showDetails() {
     if (names.size() != 1) {
         m_detailed.reset();
         m_side->hide();
+        arrange();
         return;
     }
     const auto name = names.front();
     const bool isSame = m_detailed == name;
     m_detailed = name;
     m_side->show();
+    arrange();
     if (!isSame)
         m_details->setText(QStringLiteral("<b>%1</b><br>asking…").arg(name.text().toHtmlEscaped()));
     m_desk.controls.request(
@@ -358,6 +362,14 @@ void ConnectionsPage::showDetails() {
                 html += QStringLiteral("and %1 more").arg(details->rooms.size() - MostRoomsShown);
             m_details->setText(html + QStringLiteral("</p>"));
         });
+}
+
+void ConnectionsPage::arrange() {
+    // What the details say of one connection needs no column beside them.
+    const bool isNarrow = m_side->isVisible() || width() < RoomForAll;
+    for (const auto column :
+         {ConnectionColumn::Since, ConnectionColumn::Rooms, ConnectionColumn::In, ConnectionColumn::Dialect})
+        m_table->setColumnHidden(int(column), isNarrow);
 }
 
 void ConnectionsPage::openEvict() {

@@ -35,6 +35,7 @@ private:
     void writeSummary();
     void showDetails();
     void openEvict();
+    void arrange();
     std::vector<ConnectionName> selection() const;
 
     ConnectionTable* m_connections;

@@ -106,6 +106,9 @@ DrainPanel::DrainPanel(Desk desk, QWidget* parent) : QFrame(parent), m_desk(desk
     m_bar->setRange(0, 1000);
     m_bar->setTextVisible(false);
     m_bar->setFixedHeight(12);
+    auto colours = m_bar->palette();
+    colours.setColor(QPalette::Highlight, desk.theme.fill());
+    m_bar->setPalette(colours);
     m_progressText = wrapped(QStringLiteral("drainProgressText"));
     m_ledger = wrapped(QStringLiteral("drainLedger"));
     m_why = wrapped(QStringLiteral("drainWhy"));
@@ -228,9 +231,12 @@ void DrainPanel::estimate() {
         table += QStringLiteral("<tr><td>and %1 more</td></tr>").arg(result.others.size() - MostOthers);
     m_others->setText(table + QStringLiteral("</table>"));
     m_others->setVisible(!result.others.empty());
-    QString pace = QStringLiteral("About %1 at %2/s, after %3 in which the load balancer notices.")
-                       .arg(formatAge(result.length_s), formatShort(result.pace_per_s),
-                            m_grace->value() > 0 ? formatAge(m_grace->value()) : QStringLiteral("no time"));
+    QString pace =
+        QStringLiteral("About %1 at %2/s, ").arg(formatAge(result.length_s), formatShort(result.pace_per_s));
+    pace +=
+        m_grace->value() > 0
+            ? QStringLiteral("after %1 in which the load balancer notices.").arg(formatAge(m_grace->value()))
+            : QStringLiteral("beginning at once: the load balancer has no time to notice.");
     if (!result.meetsDeadline)
         pace += QStringLiteral(" The deadline comes first: the rest is closed then at once.");
     m_pace->setText(pace);

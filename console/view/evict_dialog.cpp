@@ -91,7 +91,8 @@ EvictDialog::EvictDialog(Controls& controls, std::vector<Victim> victims, double
     m_cancel->setObjectName(QStringLiteral("cancelEvict"));
     m_confirm->setObjectName(QStringLiteral("confirmEvict"));
     for (auto* button : {m_cancel, m_confirm})
-        button->setMinimumHeight(metrics::ButtonHeight);
+        button->setMinimumSize(button->fontMetrics().horizontalAdvance(button->text()) + 32,
+                               metrics::ButtonHeight);
     m_cancel->setDefault(true);
     m_confirm->setAutoDefault(false);
     m_outcome->setObjectName(QStringLiteral("evictOutcome"));

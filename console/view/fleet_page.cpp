@@ -13,6 +13,13 @@ constexpr int HighestChart = 440;
 constexpr int EmptyRows = 2;     ///< below the last node, before the charts may take the room
 constexpr int RoomForAll = 1000; ///< px of table that show every column
 
+/// Up to the trend, which takes what is left.
+struct Width {
+    int wide, narrow;
+};
+constexpr std::array<Width, std::size_t(NodeColumn::Trend)> Widths{
+    {{118, 106}, {168, 132}, {98, 96}, {150, 0}, {72, 66}, {72, 70}, {72, 66}, {74, 74}, {84, 84}, {58, 58}}};
+
 QPushButton* act(const QString& text, const QString& objectName, const QString& hint) {
     auto* button = new QPushButton(text);
     button->setObjectName(objectName);
@@ -39,7 +46,7 @@ FleetPage::FleetPage(Desk desk, QWidget* parent)
       m_hint(new QLabel) {
     setObjectName(QStringLiteral("fleetPage"));
     m_table->setItemDelegate(new NodeDelegate(desk.theme, m_table));
-    m_table->setWidths({118, 168, 98, 150, 72, 72, 72, 72, 84, 58, 0});
+    m_table->horizontalHeader()->setSectionResizeMode(int(NodeColumn::Trend), QHeaderView::Stretch);
     m_hint->setForegroundRole(QPalette::PlaceholderText);
     m_hint->setTextFormat(Qt::PlainText);
 
@@ -185,10 +192,13 @@ void FleetPage::arrange() {
         width() - (m_drain->isVisible() ? metrics::SideWidth + metrics::Gap : 0) - 2 * metrics::WideGap;
     for (const auto column : {NodeColumn::Trend, NodeColumn::Memory, NodeColumn::Redis})
         m_table->setColumnHidden(int(column), room < RoomForAll);
+    const bool isNarrow = room < RoomForAll;
     m_table->horizontalHeader()->setSectionResizeMode(
-        int(NodeColumn::Capacity), room < RoomForAll ? QHeaderView::Stretch : QHeaderView::Interactive);
-    if (room >= RoomForAll)
-        m_table->setColumnWidth(int(NodeColumn::Capacity), 150);
+        int(NodeColumn::Capacity), isNarrow ? QHeaderView::Stretch : QHeaderView::Interactive);
+    for (std::size_t i = 0; i < Widths.size(); ++i) {
+        if (!isNarrow || NodeColumn(i) != NodeColumn::Capacity)
+            m_table->setColumnWidth(int(i), isNarrow ? Widths[i].narrow : Widths[i].wide);
+    }
     for (std::size_t i = 2; i < m_charts.size(); ++i)
         m_charts[i]->setVisible(room >= RoomForAll - 100);
 }

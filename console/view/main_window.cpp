@@ -338,13 +338,14 @@ void MainWindow::refresh() {
 void MainWindow::writeStatus() {
     const auto now_ms = QDateTime::currentMSecsSinceEpoch();
     int linked = 0;
+    int known = 0;
     std::int64_t newest_ms = 0;
     for (const auto& node : m_desk.fleet.nodes()) {
+        known += node->isGuess ? 0 : 1;
         linked += node->link == LinkState::Live ? 1 : 0;
         newest_ms = std::max(newest_ms, node->lastSample_ms);
     }
-    QStringList parts{QStringLiteral("%1 of %2 linked").arg(linked).arg(m_desk.fleet.nodes().size()),
-                      QStringLiteral("each 1 s")};
+    QStringList parts{QStringLiteral("%1 of %2 linked").arg(linked).arg(known), QStringLiteral("each 1 s")};
     parts.append(newest_ms == 0
                      ? QStringLiteral("no sample yet")
                      : QStringLiteral("last sample %1 s ago")

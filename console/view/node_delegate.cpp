@@ -30,6 +30,7 @@ void NodeDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
     initStyleOption(&background, index);
     const auto text = background.text;
     background.text.clear();
+    background.state &= ~QStyle::State_HasFocus; // a row is one thing
     const auto* style = option.widget ? option.widget->style() : QApplication::style();
     style->drawControl(QStyle::CE_ItemViewItem, &background, painter, option.widget);
 

@@ -14,7 +14,10 @@ constexpr std::size_t MostFound = 8;
 WelcomePanel::WelcomePanel(Desk desk, QWidget* parent) : QWidget(parent), m_desk(desk) {
     setObjectName(QStringLiteral("welcome"));
     auto* title = new QLabel(QStringLiteral("No node yet. Connect to ws://127.0.0.1:7401/admin"));
-    title->setFont(Theme::title());
+    auto large = Theme::body();
+    large.setPixelSize(16);
+    large.setBold(true);
+    title->setFont(large);
     auto* text = new QLabel(
         QStringLiteral("Nodes of this machine that say where they are stand below, as soon as they run. "
                        "The default address is tried again and again."));
