@@ -46,8 +46,12 @@ describe("official clients on two nodes", () => {
 
     let stray = 0;
     b.on("after-leave", () => ++stray);
+    const witness = await connect(two);
+    await join(witness, "acks");
+    const seen = next(witness, "after-leave");
     assert.deepEqual(await ask(b, "leave", "acks"), { ok: true, room: "acks" });
     await ask(a, "publish", "acks", "after-leave", 1);
+    await seen;
     await join(b, "acks");
     const again = next(b, "again");
     await ask(a, "publish", "acks", "again", 1);

@@ -113,6 +113,8 @@ void LoadClient::packetReceived(std::string_view packet) {
         break;
     case '1':
         // A DISCONNECT packet: an operator's word. Official clients stay away after it.
+        if (m_state == State::Connecting)
+            m_host.clientRefused(*this, "evicted");
         leave();
         m_link->close(1000);
         dropLink();
@@ -159,15 +161,14 @@ void LoadClient::linkEnded(const LinkEnd& end) {
     const bool wasConnecting = m_state == State::Connecting;
     leave();
     dropLink();
-    if (end.code == 4410 && !m_wasHinted) {
-        m_state = State::Evicted;
-        return;
-    }
-    m_state = State::Away;
+    const bool isEvicted = end.code == 4410 && !m_wasHinted;
+    m_state = isEvicted ? State::Evicted : State::Away;
     m_target = (m_target + 1) % m_targets.size();
     m_dueAt = Time::now() + reconnectDelay(m_attempts++, QRandomGenerator::global()->generateDouble());
     if (wasConnecting)
         m_host.clientRefused(*this, end.sentence);
+    if (!isEvicted)
+        m_host.clientAway(*this);
 }
 
 void LoadClient::dropLink() {

@@ -18,7 +18,9 @@ public:
     virtual void clientJoined(LoadClient& client) = 0;
     /// The hint or the close that ended it; after a hint the close comes too, and is not told again.
     virtual void clientLeft(LoadClient& client) = 0;
-    /// An attempt that led to nothing.
+    /// It has no connection any more and wants to come back at dueAt().
+    virtual void clientAway(LoadClient& client) = 0;
+    /// An attempt that led to nothing; clientAway() follows, unless it was evicted.
     virtual void clientRefused(LoadClient& client, const std::string& sentence) = 0;
     virtual void eventReceived(LoadClient& client, std::string_view packet) = 0;
 };

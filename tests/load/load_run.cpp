@@ -97,18 +97,16 @@ void LoadRun::clientLeft(LoadClient& client) {
     --m_open;
     ++m_report.dropped;
     m_ledger.left(client.index(), monotonicNow());
-    // With it goes what its room was waiting for; the sweep starts the room again.
-    QTimer::singleShot(0, this, [this, index = client.index()] {
-        if (m_clients[std::size_t(index)]->state() == LoadClient::State::Away)
-            m_away.push_back(index);
-    });
 }
 
-void LoadRun::clientRefused(LoadClient& client, const std::string& sentence) {
+void LoadRun::clientAway(LoadClient& client) {
+    m_away.push_back(client.index());
+}
+
+void LoadRun::clientRefused(LoadClient&, const std::string& sentence) {
     --m_connecting;
     ++m_report.failed;
     m_report.lastRefusal = sentence;
-    m_away.push_back(client.index());
 }
 
 void LoadRun::eventReceived(LoadClient& client, std::string_view packet) {

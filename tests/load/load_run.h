@@ -46,6 +46,7 @@ private:
 
     void clientJoined(LoadClient& client) override;
     void clientLeft(LoadClient& client) override;
+    void clientAway(LoadClient& client) override;
     void clientRefused(LoadClient& client, const std::string& sentence) override;
     void eventReceived(LoadClient& client, std::string_view packet) override;
 
