@@ -8,6 +8,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <thread>
+#ifndef WEIR_PORTABLE
+#include "server/net/linux/epoll_dispatcher.h"
+#endif
 
 namespace server {
 
@@ -129,9 +132,11 @@ tl::expected<void, NodeFailure> Node::start() {
         parts.shards.back()->start();
     }
     if (hasRedis) {
-        parts.bus = std::make_unique<BusThread>(
-            BusWorld{settings, parts.id, *parts.router, parts.clock, parts.mainBox}, *parts.busBox,
-            *parts.busCounters);
+        BusWorld world{settings, parts.id, *parts.router, parts.clock, parts.mainBox};
+#ifndef WEIR_PORTABLE
+        world.makeDispatcher = []() -> QAbstractEventDispatcher* { return new EpollDispatcher; };
+#endif
+        parts.bus = std::make_unique<BusThread>(std::move(world), *parts.busBox, *parts.busCounters);
         parts.bus->start();
     }
 
