@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Request heads and bodies, strict before lenient: what another HTTP parser on the way might read differently is
-// refused. And the writer of our short answers. No I/O, plain objects of one thread.
+// Request heads and bodies, strict before lenient: what another HTTP parser on the way might read differently
+// is refused. And the writer of our short answers. No I/O, plain objects of one thread.
 #pragma once
 #include "shared/types.h"
 #include <cstdint>
@@ -31,7 +31,7 @@ public:
     struct Fed {
         std::size_t used = 0; ///< of the bytes given; they need not be given again
         State state = State::NeedMore;
-        int status = 0;       ///< of a refusal: 400, 413, 431 or 505
+        int status = 0;            ///< of a refusal: 400, 413, 431 or 505
         std::string_view sentence; ///< static text for people
     };
 
@@ -65,13 +65,15 @@ private:
 
 using HttpHeader = std::pair<std::string_view, std::string_view>;
 
-/// A whole answer: status line, `Content-Length`, `Connection: close`, `Cache-Control: no-store`, then `headers`.
+/// A whole answer: status line, `Content-Length`, `Connection: close`, `Cache-Control: no-store`, then
+/// `headers`.
 std::string httpAnswer(int status, std::span<const HttpHeader> headers, std::string_view contentType,
                        std::string_view body);
 /// `{"error":{"code":…,"message":…}}`, the form of all our refusals but those of Engine.IO.
 std::string httpRefusal(int status, std::string_view code, std::string_view message,
                         std::span<const HttpHeader> headers = {});
-/// 503 with `Retry-After` of 1 to 10 s, spread by `random`: built once, so that refusing stays cheap under a storm.
+/// 503 with `Retry-After` of 1 to 10 s, spread by `random`: built once, so that refusing stays cheap under a
+/// storm.
 std::string_view httpUnavailable(std::uint32_t random);
 /// The head of an answer, for HEAD requests: same lines, no body.
 std::string_view httpWithoutBody(std::string_view answer);
