@@ -33,6 +33,8 @@ public:
     virtual Published publish(Message message) = 0;
     /// Socket.IO DISCONNECT in this namespace.
     virtual void disconnect() = 0;
+    /// Counts a fault that ends nothing: weir_errors_total.
+    virtual void count(shared::ErrorKind kind) = 0;
 };
 
 class Application {

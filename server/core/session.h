@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client's life on top of a connection: open packet, heartbeat, members, acks, limits, goodbye. Shard thread.
+// One client's life on top of a connection: open packet, heartbeat, members, acks, limits, goodbye. Shard
+// thread.
 #pragma once
 #include "server/core/access.h"
 #include "server/core/application.h"
@@ -21,7 +22,8 @@ class Session;
 class SessionHost {
 public:
     virtual ~SessionHost() = default;
-    /// The session is over (its connection closed): the host counts it and destroys it later, never inside this call.
+    /// The session is over (its connection closed): the host counts it and destroys it later, never inside
+    /// this call.
     virtual void sessionEnded(Session& session, shared::CloseReason reason) = 0;
     virtual const Settings& settings() const = 0;
     virtual const Access& access() const = 0;
@@ -57,7 +59,8 @@ public:
 
     /// Draining: the reconnect hint in each namespace, then 1012 without a DISCONNECT packet.
     void drain(std::chrono::milliseconds after);
-    /// Evicted: DISCONNECT in each namespace, then 4410, unless it may come back (then like a drain, with 4410).
+    /// Evicted: DISCONNECT in each namespace, then 4410, unless it may come back (then like a drain, with
+    /// 4410).
     void evict(bool mayReconnect);
     void close(shared::CloseReason reason);
     bool isEnding() const;

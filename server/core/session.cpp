@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/core/session.h"
+#include "server/core/session_inner.h"
+#include <algorithm>
+
+namespace server {
+namespace {
+
+constexpr std::size_t LongestAgent = 120;
+constexpr std::size_t MostRoomsShown = 1000;
+
+double secondsBetween(TimePoint from, TimePoint to) {
+    return std::chrono::duration<double>(to - from).count();
+}
+
+} // namespace
+
+Session::Session(SessionHost& host, shared::ConnectionId id, Peer peer, const Dialect& dialect)
+    : m_inner(std::make_unique<Inner>(*this, host, id, std::move(peer), dialect)) {}
+Session::~Session() = default;
+
+void Session::open(std::unique_ptr<Connection> connection) {
+    auto& inner = *m_inner;
+    const auto& settings = inner.host.settings();
+    inner.connection = std::move(connection);
+    inner.host.counters().add(shared::Metric::Sessions);
+    const TimePoint now = inner.host.clock().now();
+    inner.ping = inner.host.wheel().add(inner.host.wheel().spread(now, settings.heartbeat.interval), inner,
+                                        Inner::PingDue);
+    inner.connectLimit =
+        inner.host.wheel().add(now + settings.heartbeat.connectTimeout, inner, Inner::ConnectMissing);
+    inner.sendEvent(OpenEvent{inner.sid, settings.heartbeat.interval, settings.heartbeat.timeout,
+                              settings.limits.message.count()});
+    inner.connection->start(*this);
+}
+
+shared::ConnectionId Session::id() const {
+    return m_inner->id;
+}
+std::string_view Session::sid() const {
+    return m_inner->sid;
+}
+bool Session::isEnding() const {
+    return m_inner->ending.has_value() || m_inner->isOver;
+}
+TimePoint Session::openedAt() const {
+    return m_inner->openedAt;
+}
+
+void Session::connectionClosed(shared::CloseReason reason) {
+    if (!m_inner->isOver)
+        m_inner->end(reason);
+}
+
+void Session::deliver(Member&, Delivery& delivery) {
+    auto& inner = *m_inner;
+    if (inner.ending || inner.isOver)
+        return;
+    auto& counters = inner.host.counters();
+    if (delivery.message().isVolatile && inner.connection->queued().count() > 0) {
+        counters.add(shared::Metric::DropsTotal, shared::DropReason::Volatile);
+        return;
+    }
+    for (const auto& frame : delivery.frames(inner.dialect))
+        inner.send(frame);
+    inner.activeAt = inner.host.clock().now();
+    inner.outRate.add(inner.activeAt);
+    ++inner.messagesOut;
+    counters.add(shared::Metric::MessagesTotal, shared::Direction::Out);
+    counters.add(shared::Metric::DeliveriesTotal);
+    inner.observeDelivery(delivery.message());
+    if (inner.isSlow())
+        close(shared::CloseReason::SlowConsumer);
+}
+
+void Session::drain(std::chrono::milliseconds after) {
+    for (const auto& presence : m_inner->presences)
+        m_inner->sendEvent(ReconnectEvent{presence->nsp(), after, "draining"});
+    close(shared::CloseReason::Draining);
+}
+
+void Session::evict(bool mayReconnect) {
+    for (const auto& presence : m_inner->presences) {
+        if (mayReconnect)
+            m_inner->sendEvent(ReconnectEvent{presence->nsp(), std::chrono::milliseconds(0), "evicted"});
+        else
+            m_inner->sendEvent(DisconnectedEvent{presence->nsp()});
+    }
+    close(shared::CloseReason::Evicted);
+}
+
+void Session::close(shared::CloseReason reason) {
+    if (isEnding())
+        return;
+    m_inner->ending = reason;
+    if (reason == shared::CloseReason::SlowConsumer)
+        m_inner->host.counters().add(shared::Metric::DropsTotal, shared::DropReason::SlowConsumer);
+    m_inner->connection->close(reason);
+}
+
+shared::admin::ConnectionRow Session::row() const {
+    const auto& inner = *m_inner;
+    const TimePoint now = inner.host.clock().now();
+    shared::admin::ConnectionRow row;
+    row.id = inner.id.text();
+    row.address = inner.peer.address;
+    row.user = inner.presences.empty() ? std::string() : inner.presences.front()->who().user;
+    row.dialect = inner.dialect.name();
+    row.transport = "websocket";
+    row.agent = inner.peer.agent.substr(0, LongestAgent);
+    row.since_ms = inner.since_ms;
+    row.idle_s = secondsBetween(inner.activeAt, now);
+    row.rooms = std::int64_t(inner.seats());
+    row.queue_bytes = inner.connection ? std::int64_t(inner.connection->queued().count()) : 0;
+    row.messages_in = std::int64_t(inner.messagesIn);
+    row.messages_out = std::int64_t(inner.messagesOut);
+    row.in_rate = double(inner.inRate.value(now));
+    row.out_rate = double(inner.outRate.value(now));
+    if (inner.roundTrip)
+        row.rtt_ms = std::chrono::duration<double, std::milli>(*inner.roundTrip).count();
+    for (const auto& presence : inner.presences)
+        row.members.push_back(presence->id().text());
+    return row;
+}
+
+shared::admin::ConnectionDetails Session::details() const {
+    shared::admin::ConnectionDetails details{row(), {}};
+    for (const auto& presence : m_inner->presences) {
+        for (const auto& room : m_inner->host.rooms().roomsOf(presence->member())) {
+            if (details.rooms.size() == MostRoomsShown)
+                return details;
+            details.rooms.emplace_back(presence->nsp().text(), room.text());
+        }
+    }
+    return details;
+}
+
+bool Session::matches(const shared::Filter& filter) const {
+    if (filter.isEmpty())
+        return true;
+    const auto& inner = *m_inner;
+    const TimePoint now = inner.host.clock().now();
+    const std::string id = inner.id.text();
+    shared::FilterSubject subject;
+    subject.id = id;
+    subject.address = inner.peer.address;
+    if (!inner.presences.empty())
+        subject.user = inner.presences.front()->who().user;
+    subject.dialect = inner.dialect.name();
+    subject.transport = "websocket";
+    subject.agent = inner.peer.agent;
+    subject.idle_s = secondsBetween(inner.activeAt, now);
+    subject.age_s = secondsBetween(inner.openedAt, now);
+    subject.queue_bytes = inner.connection ? std::int64_t(inner.connection->queued().count()) : 0;
+    subject.rooms = std::int64_t(inner.seats());
+    if (inner.roundTrip)
+        subject.rtt_ms = std::chrono::duration<double, std::milli>(*inner.roundTrip).count();
+    subject.context = &inner;
+    subject.isInRoom = [](const void* context, std::string_view room) {
+        const auto& held = *static_cast<const Inner*>(context);
+        const RoomName name(room);
+        return std::any_of(held.presences.begin(), held.presences.end(),
+                           [&held, &name](const auto& presence) {
+                               return held.host.rooms().isIn(presence->member(), name);
+                           });
+    };
+    return filter.matches(subject);
+}
+
+} // namespace server

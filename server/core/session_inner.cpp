@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/core/session_inner.h"
+#include <algorithm>
+
+namespace server {
+namespace {
+
+constexpr std::uint64_t SampleEvery = 64; // messages between two whose delivery is timed
+constexpr seconds AttachmentTime{10};
+
+} // namespace
+
+Session::Inner::Inner(Session& session, SessionHost& host, shared::ConnectionId id, Peer peer,
+                      const Dialect& dialect)
+    : session(session), host(host), id(id), peer(std::move(peer)), dialect(dialect),
+      sid(makeId(host.shard())),
+      decoder(dialect.makeDecoder(
+          {host.settings().limits.message, host.settings().limits.attachments, /*depth*/ 32})),
+      self(std::make_shared<Inner*>(this)), openedAt(host.clock().now()), activeAt(openedAt),
+      since_ms(host.clock().unixMs()) {}
+
+Session::Inner::~Inner() {
+    for (TimerHandle* handle : {&ping, &pong, &connectLimit, &attachmentLimit})
+        host.wheel().cancel(*handle);
+    for (const auto& presence : presences)
+        host.rooms().remove(presence->member());
+}
+
+void Session::Inner::send(const FramePtr& frame) {
+    host.counters().add(shared::Metric::BytesTotal, shared::Direction::Out,
+                        std::int64_t(frame->bytes.size()));
+    connection->send(frame);
+}
+
+void Session::Inner::sendEvent(const Event& event) {
+    if (ending || isOver)
+        return;
+    for (const auto& frame : dialect.encode(event))
+        send(frame);
+    if (std::holds_alternative<EmitEvent>(event) || std::holds_alternative<AckEvent>(event)) {
+        host.counters().add(shared::Metric::MessagesTotal, shared::Direction::Out);
+        ++messagesOut;
+        outRate.add(host.clock().now());
+    }
+    if (isSlow())
+        session.close(shared::CloseReason::SlowConsumer);
+}
+
+bool Session::Inner::isSlow() const {
+    return connection->queued() > host.settings().limits.queue;
+}
+
+Published Session::Inner::publishFrom(Message message) {
+    if (published++ % SampleEvery == 0)
+        message.decodedAt = host.clock().now();
+    return host.router().publish(std::move(message), host.stamper(), host.counters());
+}
+
+std::size_t Session::Inner::roomsLimit() const {
+    return std::size_t(host.settings().limits.roomsPerSession);
+}
+
+std::size_t Session::Inner::seats() const {
+    std::size_t count = 0;
+    for (const auto& presence : presences)
+        count += presence->member().seats.size();
+    return count;
+}
+
+Presence* Session::Inner::find(const NamespaceName& nsp) {
+    const auto it = std::find_if(presences.begin(), presences.end(),
+                                 [&nsp](const auto& presence) { return presence->nsp() == nsp; });
+    return it == presences.end() ? nullptr : it->get();
+}
+
+void Session::Inner::remove(Presence& presence) {
+    const auto it = std::find_if(presences.begin(), presences.end(),
+                                 [&presence](const auto& p) { return p.get() == &presence; });
+    gone.push_back(std::move(*it));
+    presences.erase(it);
+    host.rooms().remove(presence.member());
+    host.counters().add(shared::Metric::Members, 0, -1);
+    host.application().disconnected(presence);
+    presence.end();
+}
+
+void Session::Inner::leaveNamespace(const NamespaceName& nsp) {
+    if (Presence* presence = find(nsp)) {
+        sendEvent(DisconnectedEvent{presence->nsp()});
+        remove(*presence);
+    }
+}
+
+void Session::Inner::fault(shared::ErrorKind kind, std::string_view sentence, shared::CloseReason reason) {
+    countError(kind);
+    host.clientFault(session, sentence);
+    session.close(reason);
+}
+
+void Session::Inner::handle(ConnectRequest& request) {
+    if (find(request.nsp))
+        return fault(shared::ErrorKind::BadPacket, "a second CONNECT to the same namespace",
+                     shared::CloseReason::BadMessage);
+    auto admitted = host.access().connect(request.nsp, request.auth, peer);
+    if (!admitted)
+        return sendEvent(ConnectRefusedEvent{request.nsp, admitted.error().message, {}});
+    host.wheel().cancel(connectLimit);
+    presences.push_back(std::make_unique<Presence>(*this, MemberId(makeId(host.shard())), request.nsp,
+                                                   session, std::move(*admitted)));
+    Presence& presence = *presences.back();
+    host.rooms().add(presence.member());
+    host.counters().add(shared::Metric::Members);
+    sendEvent(ConnectedEvent{presence.nsp(), presence.id()});
+    host.application().connected(presence, request.auth);
+}
+
+void Session::Inner::handle(DisconnectRequest& request) {
+    if (Presence* presence = find(request.nsp))
+        remove(*presence);
+    else
+        fault(shared::ErrorKind::BadPacket, "a DISCONNECT from a namespace it is not in",
+              shared::CloseReason::BadMessage);
+}
+
+void Session::Inner::handle(EventRequest& request) {
+    Presence* presence = find(request.nsp);
+    if (!presence)
+        return fault(shared::ErrorKind::BadPacket, "an event for a namespace it is not in",
+                     shared::CloseReason::BadMessage);
+    activeAt = host.clock().now();
+    inRate.add(activeAt);
+    ++messagesIn;
+    host.counters().add(shared::Metric::MessagesTotal, shared::Direction::In);
+    Reply reply;
+    if (request.ackId) {
+        reply = [still = std::weak_ptr<Inner*>(self), nsp = request.nsp,
+                 ack = *request.ackId](std::string args, std::vector<std::string> attachments) {
+            const auto alive = still.lock();
+            if (alive && (*alive)->find(nsp))
+                (*alive)->sendEvent(AckEvent{nsp, ack, args, attachments});
+        };
+    }
+    host.application().eventReceived(*presence, request, std::move(reply));
+}
+
+void Session::Inner::handle(AckRequest& request) {
+    Presence* presence = find(request.nsp);
+    if (!presence)
+        return fault(shared::ErrorKind::BadPacket, "an ack for a namespace it is not in",
+                     shared::CloseReason::BadMessage);
+    activeAt = host.clock().now();
+    presence->acknowledge(request);
+}
+
+void Session::Inner::handle(PongRequest&) {
+    if (!host.wheel().cancel(pong))
+        return; // not asked for: neither harm nor use
+    roundTrip = host.clock().now() - pingedAt;
+    host.counters().observe(shared::Metric::PingRoundTripSeconds, *roundTrip);
+}
+
+void Session::Inner::handle(CloseRequest&) {
+    session.close(shared::CloseReason::Normal);
+}
+
+void Session::Inner::expired(std::uint32_t tag, TimePoint due) {
+    switch (Tag(tag)) {
+    case PingDue:
+        pingedAt = host.clock().now();
+        sendEvent(PingEvent{});
+        if (ending)
+            return;
+        if (!host.wheel().isWaiting(pong))
+            pong = host.wheel().add(pingedAt + host.settings().heartbeat.timeout, *this, PongMissing);
+        ping = host.wheel().add(due + host.settings().heartbeat.interval, *this, PingDue);
+        return;
+    case PongMissing:
+        return session.close(shared::CloseReason::PingTimeout);
+    case ConnectMissing:
+        return fault(shared::ErrorKind::BadPacket, "no CONNECT within heartbeat.connect_timeout_ms",
+                     shared::CloseReason::BadMessage);
+    case AttachmentMissing:
+        return fault(shared::ErrorKind::BadPacket, "attachments that were announced did not come within 10 s",
+                     shared::CloseReason::BadMessage);
+    }
+}
+
+void Session::Inner::observeDelivery(const Message& message) {
+    auto& counters = host.counters();
+    if (message.decodedAt) {
+        counters.observe(shared::Metric::DeliverySeconds, host.clock().now() - *message.decodedAt,
+                         std::size_t(shared::DeliveryPath::Local));
+    } else if (message.isFromCluster && message.stamp && message.stamp->seq % SampleEvery == 1) {
+        const milliseconds took(host.clock().unixMs() - message.stamp->ts_ms);
+        if (took.count() < 0)
+            counters.add(shared::Metric::ClockSkewTotal);
+        counters.observe(shared::Metric::DeliverySeconds, std::max(took, milliseconds(0)),
+                         std::size_t(shared::DeliveryPath::Cluster));
+    }
+}
+
+void Session::Inner::end(shared::CloseReason reason) {
+    isOver = true;
+    host.counters().add(shared::Metric::Sessions, 0, -1);
+    while (!presences.empty())
+        remove(*presences.back());
+    for (TimerHandle* handle : {&ping, &pong, &connectLimit, &attachmentLimit})
+        host.wheel().cancel(*handle);
+    host.sessionEnded(session, ending.value_or(reason));
+}
+
+void Session::frameReceived(FrameKind kind, std::string_view bytes) {
+    auto& inner = *m_inner;
+    inner.gone.clear();
+    if (inner.ending || inner.isOver)
+        return;
+    inner.host.counters().add(shared::Metric::BytesTotal, shared::Direction::In, std::int64_t(bytes.size()));
+    auto request = inner.decoder->decode(kind, bytes);
+    if (!request)
+        return inner.fault(request.error().kind, request.error().sentence, request.error().reason);
+    if (!inner.decoder->isWaiting())
+        inner.host.wheel().cancel(inner.attachmentLimit);
+    else if (!inner.host.wheel().isWaiting(inner.attachmentLimit))
+        inner.attachmentLimit = inner.host.wheel().add(inner.host.clock().now() + AttachmentTime, inner,
+                                                       Inner::AttachmentMissing);
+    std::visit([&inner](auto& what) { inner.handle(what); }, *request);
+}
+
+} // namespace server

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a Session holds: its connection, presences, deadlines and rates. Shard thread.
+#pragma once
+#include "server/core/presence.h"
+#include "server/core/session.h"
+#include <cmath>
+
+namespace server {
+
+/// Events per second, decaying over 10 s.
+class Rate {
+public:
+    void add(TimePoint now) {
+        m_value = value(now) + 0.1F;
+        m_at = now;
+    }
+    float value(TimePoint now) const {
+        return m_value * std::exp(-std::chrono::duration<float>(now - m_at).count() / 10.0F);
+    }
+
+private:
+    float m_value = 0;
+    TimePoint m_at;
+};
+
+struct Session::Inner final : PresenceHost, TimingWheel::Target {
+    enum Tag : std::uint32_t { PingDue, PongMissing, ConnectMissing, AttachmentMissing };
+
+    Inner(Session& session, SessionHost& host, shared::ConnectionId id, Peer peer, const Dialect& dialect);
+    ~Inner();
+
+    // PresenceHost
+    void sendEvent(const Event& event) override;
+    Published publishFrom(Message message) override;
+    Rooms& rooms() override { return host.rooms(); }
+    std::size_t roomsLimit() const override;
+    std::size_t seats() const override;
+    void leaveNamespace(const NamespaceName& nsp) override; ///< with a DISCONNECT packet
+    void countError(shared::ErrorKind kind) override {
+        host.counters().add(shared::Metric::ErrorsTotal, kind);
+    }
+    // TimingWheel::Target
+    void expired(std::uint32_t tag, TimePoint due) override;
+
+    void send(const FramePtr& frame);
+    void handle(NoRequest&) {}
+    void handle(ConnectRequest& request);
+    void handle(DisconnectRequest& request);
+    void handle(EventRequest& request);
+    void handle(AckRequest& request);
+    void handle(PongRequest&);
+    void handle(CloseRequest&);
+    Presence* find(const NamespaceName& nsp);
+    void remove(Presence& presence);
+    void fault(shared::ErrorKind kind, std::string_view sentence, shared::CloseReason reason);
+    void end(shared::CloseReason reason);
+    bool isSlow() const;
+    void observeDelivery(const Message& message);
+
+    Session& session;
+    SessionHost& host;
+    const shared::ConnectionId id;
+    const Peer peer;
+    const Dialect& dialect;
+    const std::string sid;
+    std::unique_ptr<Decoder> decoder;
+    std::unique_ptr<Connection> connection;
+    std::vector<std::unique_ptr<Presence>> presences; ///< one a namespace
+    std::vector<std::unique_ptr<Presence>> gone;      ///< may still be on the stack of the application
+    std::shared_ptr<Inner*> self; ///< replies that come late look whether it is still there
+    TimerHandle ping, pong, connectLimit, attachmentLimit;
+    TimePoint openedAt, activeAt, pingedAt;
+    std::int64_t since_ms = 0;
+    std::uint64_t messagesIn = 0, messagesOut = 0;
+    Rate inRate, outRate;
+    std::optional<std::chrono::nanoseconds> roundTrip;
+    std::optional<shared::CloseReason> ending; ///< why we close it
+    bool isOver = false;
+    std::uint64_t published = 0;
+};
+
+} // namespace server
