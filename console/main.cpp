@@ -188,6 +188,11 @@ int main(int argc, char** argv) {
     if (!placeOf(words.theme, themes))
         return usage("--theme: unknown theme '" + words.theme + "', the nearest is '" +
                      nearest(words.theme, themes) + "'");
+    for (const auto& address : words.addresses) {
+        if (!console::adminUrl(QString::fromStdString(address)).isValid())
+            return usage("--connect: '" + address +
+                         "' is no address, the nearest is 'ws://127.0.0.1:7401/admin'");
+    }
     if (!sizeOf(words.size))
         return usage("--size: '" + words.size + "' is no size, the nearest is '1280x800'");
     QString token = qEnvironmentVariable("WEIR_ADMIN_TOKEN");

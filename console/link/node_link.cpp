@@ -72,7 +72,13 @@ void NodeLink::connectNow() {
             return refuse(m_socket->closeReason().isEmpty()
                               ? QStringLiteral("the node closed the link: %1").arg(code)
                               : m_socket->closeReason());
-        lose(m_hello ? QStringLiteral("the link was closed") : QString());
+        if (m_hello)
+            return lose(QStringLiteral("the link was closed"));
+        // Why it could not be opened is told just after this.
+        QTimer::singleShot(0, m_socket, [this, socket = m_socket] {
+            if (socket == m_socket && !m_isProbing)
+                lose(socket->errorString());
+        });
     });
     connect(m_socket, QOverload<QAbstractSocket::SocketError>::of(&QWebSocket::error), this,
             [this](QAbstractSocket::SocketError) {
