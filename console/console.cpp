@@ -8,6 +8,8 @@ namespace console {
 
 namespace {
 
+constexpr std::int64_t OfferLasts_ms = 15'000;
+constexpr auto SweepInterval = std::chrono::seconds(5);
 constexpr auto DefaultAddress = "ws://127.0.0.1:7401/admin";
 
 LinkState stateOf(NodeLink::State state) {
@@ -52,6 +54,8 @@ Console::Console(const ConsoleOptions& options, QObject* parent)
                 if (auto* record = m_model.find(key))
                     record->registered = node;
             });
+    connect(&m_sweep, &QTimer::timeout, this, &Console::dropOldOffers);
+    m_sweep.start(SweepInterval);
     m_window = std::make_unique<MainWindow>(Desk{m_theme, *this, m_model});
 }
 
@@ -156,6 +160,21 @@ void Console::takeOffer(const shared::admin::ClusterNode& node) {
     record.address = node.ops.empty() ? QStringLiteral("no address told") : QString::fromStdString(node.ops);
     record.link = LinkState::Offered;
     record.registered = node;
+    record.linkSince_ms = QDateTime::currentMSecsSinceEpoch();
+}
+
+void Console::dropOldOffers() {
+    const auto oldest_ms = QDateTime::currentMSecsSinceEpoch() - OfferLasts_ms;
+    QStringList old;
+    bool isAnyoneTelling = false;
+    for (const auto& node : m_model.nodes()) {
+        isAnyoneTelling = isAnyoneTelling || node->link == LinkState::Live;
+        if (node->link == LinkState::Offered && node->linkSince_ms < oldest_ms)
+            old.append(node->key);
+    }
+    // When nobody tells, nothing is known to have gone.
+    for (const auto& key : isAnyoneTelling ? old : QStringList())
+        m_model.remove(key);
 }
 
 void Console::request(const QString& nodeKey, const QString& method, const QJsonObject& params, Done done) {
@@ -187,13 +206,6 @@ QString Console::connectTo(const QString& address, const QString& token) {
 void Console::retryNow(const QString& nodeKey) {
     if (auto* link = m_fleet.find(nodeKey))
         link->retryNow();
-}
-
-void Console::forget(const QString& nodeKey) {
-    if (m_fleet.find(nodeKey))
-        m_fleet.remove(nodeKey);
-    else
-        m_model.remove(nodeKey);
 }
 
 std::vector<Invitation> Console::invitations() const {

@@ -7,6 +7,7 @@
 #include "console/token_store.h"
 #include "console/view/main_window.h"
 #include <QObject>
+#include <QTimer>
 #include <memory>
 
 namespace console {
@@ -39,13 +40,13 @@ private:
                  Done done) override;
     QString connectTo(const QString& address, const QString& token) override;
     void retryNow(const QString& nodeKey) override;
-    void forget(const QString& nodeKey) override;
     std::vector<Invitation> invitations() const override;
     std::vector<Profile> profiles() const override { return TokenStore::profiles(); }
     void saveProfile(const Profile& profile) override;
 
     void follow(NodeLink* link);
     void takeLinkState(NodeLink* link);
+    void dropOldOffers();
     void takeOffer(const shared::admin::ClusterNode& node);
     static QString offerKey(const shared::admin::ClusterNode& node);
 
@@ -55,6 +56,7 @@ private:
     FleetModel m_model;
     Fleet m_fleet;
     std::unique_ptr<MainWindow> m_window;
+    QTimer m_sweep; ///< offered nodes that nobody tells of any more
     QString m_guessKey;
     bool m_hasSnapshot = false;
 };

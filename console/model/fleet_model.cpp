@@ -128,7 +128,7 @@ void FleetModel::noteOperation(NodeRecord& node, const shared::admin::OperationR
     const bool hasEnded = row.state != shared::admin::OperationState::Running;
     ++m_revision;
     if (known == node.operations.end()) {
-        node.operations.insert(node.operations.begin(), {row, now_ms, hasEnded ? now_ms : 0});
+        node.operations.insert(node.operations.begin(), {row, now_ms, 0});
         if (node.operations.size() > MostOperations)
             node.operations.pop_back();
         return;

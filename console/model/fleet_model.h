@@ -34,7 +34,7 @@ QString name(Condition condition);
 struct OperationRecord {
     shared::admin::OperationRow row;
     std::int64_t moved_ms = 0;
-    std::int64_t ended_ms = 0;
+    std::int64_t ended_ms = 0; ///< 0: it runs, or ended before it was seen
 };
 
 struct NodeRecord {

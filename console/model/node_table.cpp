@@ -196,17 +196,10 @@ QVariant NodeTable::headerData(int section, Qt::Orientation orientation, int rol
     if (role != Qt::DisplayRole)
         return {};
     static const std::array<QString, std::size_t(NodeColumn::Count)> Titles{
-        QStringLiteral("State"),
-        QStringLiteral("Node"),
-        QStringLiteral("Connections"),
-        QStringLiteral("of capacity"),
-        QStringLiteral("In/s"),
-        QStringLiteral("Out/s"),
-        QStringLiteral("p99"),
-        QStringLiteral("Errors/s"),
-        QStringLiteral("Memory"),
-        QStringLiteral("Redis"),
-        QStringLiteral("Last 15 min")};
+        QStringLiteral("State"),       QStringLiteral("Node"),       QStringLiteral("Connections"),
+        QStringLiteral("of capacity"), QStringLiteral("In/s"),       QStringLiteral("Out/s"),
+        QStringLiteral("p99"),         QStringLiteral("Errors/s"),   QStringLiteral("Memory"),
+        QStringLiteral("Redis"),       QStringLiteral("Last 15 min")};
     return Titles[std::size_t(section)];
 }
 

@@ -34,7 +34,6 @@ public:
     /// what is wrong.
     virtual QString connectTo(const QString& address, const QString& token) = 0;
     virtual void retryNow(const QString& nodeKey) = 0;
-    virtual void forget(const QString& nodeKey) = 0;
     virtual std::vector<Invitation> invitations() const = 0;
     virtual std::vector<Profile> profiles() const = 0;
     virtual void saveProfile(const Profile& profile) = 0;

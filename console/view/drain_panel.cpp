@@ -365,9 +365,10 @@ void DrainPanel::showEnd(const OperationRecord* current) {
     case OperationState::Running:
         return;
     case OperationState::Done:
-        m_outcome->setText(QStringLiteral("Drained in %1. %2 clients were closed.%3")
-                               .arg(formatAge(took_s), formatCount(double(row.done)),
-                                    ledger.isEmpty() ? QString() : QStringLiteral("\n") + ledger));
+        m_outcome->setText((current->ended_ms > 0 ? QStringLiteral("Drained in %1.").arg(formatAge(took_s))
+                                                  : QStringLiteral("Drained.")) +
+                           QStringLiteral(" %1 clients were closed.").arg(formatCount(double(row.done))) +
+                           (ledger.isEmpty() ? QString() : QLatin1Char('\n') + ledger));
         return;
     case OperationState::Aborted:
         m_outcome->setText(QStringLiteral("Stopped. %1 stay; new clients are still refused.").arg(left));

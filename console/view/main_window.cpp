@@ -25,6 +25,7 @@ namespace {
 
 constexpr auto DrawInterval = 250ms;
 constexpr std::int64_t FreshFor_ms = 2500;
+constexpr std::int64_t GrowsAfter_ms = 300'000; ///< of history, from the shortest range to the next
 constexpr std::int64_t SaidFor_ms = 8000;
 const std::array<const char*, 8> PageTitles{"Fleet",      "Charts", "Connections", "Rooms",
                                             "Operations", "Closed", "Log",         "Audit"};
@@ -305,7 +306,7 @@ void MainWindow::look() {
         std::int64_t first_ms = now_ms;
         for (const auto& node : m_desk.fleet.nodes())
             first_ms = node->history.isEmpty() ? first_ms : std::min(first_ms, node->history.firstEnd_ms());
-        const auto range = now_ms - first_ms > length_ms(Range::Minute) ? Range::QuarterHour : Range::Minute;
+        const auto range = now_ms - first_ms > GrowsAfter_ms ? Range::QuarterHour : Range::Minute;
         m_mustDraw = m_mustDraw || range != m_moment.range;
         m_moment.range = range;
         m_header->setRange(range);
