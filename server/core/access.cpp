@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/core/access.h"
-#include "server/core/json_text.h"
+#include "server/core/json_spans.h"
 #include <algorithm>
 
 namespace server {

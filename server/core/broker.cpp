@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/core/application.h"
-#include "server/core/json_text.h"
+#include "server/core/json_spans.h"
 #include <algorithm>
 #include <array>
 
@@ -44,9 +44,9 @@ void answer(const Reply& reply, const shared::Result<std::string>& outcome) {
         return;
     }
     std::string json = "{\"ok\":false,\"error\":{\"code\":";
-    appendJsonString(json, name(outcome.error().code));
+    appendQuoted(json, name(outcome.error().code));
     json += ",\"message\":";
-    appendJsonString(json, outcome.error().message);
+    appendQuoted(json, outcome.error().message);
     json += "}}";
     reply(std::move(json), {});
 }
@@ -186,7 +186,7 @@ void Broker::eventReceived(Client& client, EventRequest& request, Reply reply) {
             return answer(reply, tl::unexpected(allowed.error()));
         client.leave(*room);
     }
-    answer(reply, ",\"room\":" + toJsonString(room->text()));
+    answer(reply, ",\"room\":" + quotedJson(room->text()));
 }
 
 } // namespace server

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/dialect/socketio.h"
-#include "server/core/json_text.h"
+#include "server/core/json_spans.h"
 #include "server/dialect/socketio_decoder.h"
 
 namespace server {
@@ -40,7 +40,7 @@ void appendArgs(std::string& out, std::string_view args) {
 struct Encoder {
     Frames operator()(const OpenEvent& open) const {
         std::string out = "0{\"sid\":";
-        appendJsonString(out, open.sid);
+        appendQuoted(out, open.sid);
         out += ",\"upgrades\":[],\"pingInterval\":" + std::to_string(open.pingInterval.count()) +
                ",\"pingTimeout\":" + std::to_string(open.pingTimeout.count()) +
                ",\"maxPayload\":" + std::to_string(open.maxPayloadBytes) + "}";
@@ -48,12 +48,12 @@ struct Encoder {
     }
     Frames operator()(const ConnectedEvent& connected) const {
         std::string out = head('0', connected.nsp, 0, {});
-        out += "{\"sid\":" + toJsonString(connected.member.text()) + "}";
+        out += "{\"sid\":" + quotedJson(connected.member.text()) + "}";
         return {text(std::move(out))};
     }
     Frames operator()(const ConnectRefusedEvent& refused) const {
         std::string out = head('4', refused.nsp, 0, {});
-        out += "{\"message\":" + toJsonString(refused.message);
+        out += "{\"message\":" + quotedJson(refused.message);
         if (!refused.dataJson.empty())
             out.append(",\"data\":").append(refused.dataJson);
         out += "}";
@@ -64,11 +64,11 @@ struct Encoder {
         std::string out =
             head(message.attachments.empty() ? '2' : '5', message.nsp, message.attachments.size(), {});
         out += "[";
-        appendJsonString(out, message.event);
+        appendQuoted(out, message.event);
         appendArgs(out, message.args);
         if (message.showStamp && message.stamp) {
             out += ",{\"seq\":" + std::to_string(message.stamp->seq) + ",\"origin\":";
-            appendJsonString(out, message.stamp->origin);
+            appendQuoted(out, message.stamp->origin);
             out += ",\"ts\":" + std::to_string(message.stamp->ts_ms) + "}";
         }
         out += "]";
@@ -78,7 +78,7 @@ struct Encoder {
         std::string out = head(emitted.attachments.empty() ? '2' : '5', emitted.nsp,
                                emitted.attachments.size(), emitted.ackId);
         out += "[";
-        appendJsonString(out, emitted.event);
+        appendQuoted(out, emitted.event);
         appendArgs(out, emitted.args);
         out += "]";
         return packet(std::move(out), emitted.attachments);
@@ -93,7 +93,7 @@ struct Encoder {
     Frames operator()(const ReconnectEvent& hint) const {
         std::string out = head('2', hint.nsp, 0, {});
         out += "[\"weir:reconnect\",{\"after_ms\":" + std::to_string(hint.after.count()) + ",\"reason\":";
-        appendJsonString(out, hint.reason);
+        appendQuoted(out, hint.reason);
         out += "}]";
         return {text(std::move(out))};
     }
