@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON text into msgpack, and the pieces of the way back, as the Redis adapter of Socket.IO needs them. Any thread.
+// JSON text into msgpack, and the pieces of the way back, as the Redis adapter of Socket.IO needs them. Any
+// thread.
 #pragma once
 #include "shared/result.h"
 #include <cstddef>
@@ -27,7 +28,8 @@ public:
     void number(double value); ///< an integer when it is one that JavaScript holds exactly
     void boolean(bool value);
     void null();
-    /// For containers whose size shows only at their end: puts the header in front of what was written since `at`.
+    /// For containers whose size shows only at their end: puts the header in front of what was written since
+    /// `at`.
     void arrayAt(std::size_t at, std::size_t items);
     void mapAt(std::size_t at, std::size_t pairs);
     std::size_t position() const { return m_out.size(); }
@@ -41,8 +43,9 @@ private:
 shared::Result<std::size_t> packJson(std::string_view json, std::span<const std::string> attachments,
                                      std::string& out);
 
-/// Appends `utf8` as a JSON string. Surrogates that stand alone become escapes; what is no UTF-8 becomes U+FFFD.
-void appendJsonString(std::string& out, std::string_view utf8);
+/// Appends `utf8` as a JSON string. Surrogates that stand alone become escapes; what is no UTF-8 becomes
+/// U+FFFD.
+void appendJsonText(std::string& out, std::string_view utf8);
 /// Appends a number as JavaScript would read it back; null for those that JSON cannot say.
 void appendJsonNumber(std::string& out, double value);
 
