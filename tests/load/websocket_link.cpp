@@ -162,7 +162,7 @@ void WebSocketLink::sendFrame(Opcode opcode, std::string_view payload) {
     m_socket.write(frame.data(), qint64(frame.size()));
 }
 
-void WebSocketLink::end(LinkEnd end) {
+void WebSocketLink::end(const LinkEnd& end) {
     if (m_state == State::Ended)
         return;
     m_state = State::Ended;

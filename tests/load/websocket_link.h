@@ -40,7 +40,7 @@ private:
     bool readAnswer(std::string_view chunk, std::string_view& rest);
     void readFrames(std::string_view chunk);
     void sendFrame(Opcode opcode, std::string_view payload);
-    void end(LinkEnd end);
+    void end(const LinkEnd& end);
     std::uint32_t nextMask();
 
     LinkHost& m_host; ///< outlives the link
