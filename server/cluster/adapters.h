@@ -7,14 +7,13 @@
 #include "server/core/settings.h"
 #include "shared/result.h"
 #include <memory>
-#include <string>
 
 namespace server {
 
-/// Without redis.url the embedded adapter, else Redis; a URL that cannot be served is refused with a sentence that
-/// never holds its password. Everything given outlives the adapter.
-shared::Result<std::unique_ptr<Adapter>> makeAdapter(const Settings& settings, const std::string& node,
-                                                     AdapterHost& host, Counters& counters,
-                                                     const Clock& clock);
+/// Whether makeAdapter() can serve the settings: a sentence that never holds a password. Any thread.
+shared::Result<void> checkAdapter(const Settings& settings);
+/// Without redis.url the embedded adapter, else Redis. Everything given outlives the adapter.
+shared::Result<std::unique_ptr<Adapter>> makeAdapter(const Settings& settings, AdapterHost& host,
+                                                     Counters& counters, const Clock& clock);
 
 } // namespace server

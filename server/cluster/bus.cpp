@@ -15,7 +15,7 @@ using shared::admin::RedisState;
 namespace {
 
 constexpr std::chrono::seconds TickInterval{1};
-/// Garbage on a channel comes in floods: one line of each kind in this time, the rest is only counted.
+/// Errors come in floods: one line in this time, the rest is only counted.
 constexpr std::chrono::seconds LineInterval{1};
 
 template <class... Cases>
@@ -35,8 +35,11 @@ struct BusThread::Inner final : AdapterHost {
     BusBox& box;
     Counters& counters;
     std::thread thread;
-    TimePoint lineAt{};
-    std::uint64_t unsaid = 0;
+    struct Lines {
+        TimePoint nextAt{};
+        std::uint64_t unsaid = 0;
+    };
+    Lines redisLines, otherLines;
 
     // AdapterHost
     void messageReceived(Message message) override { world.router.receive(std::move(message), counters); }
@@ -45,16 +48,8 @@ struct BusThread::Inner final : AdapterHost {
         counters.set(Metric::RedisUp, state == RedisState::Up ? 1 : 0);
         if (before == state)
             return;
-        switch (state) {
-        case RedisState::None:
-            break;
-        case RedisState::Up:
-            spdlog::info("redis is up");
-            break;
-        case RedisState::Away:
-            spdlog::warn("redis is away; local members are served, the others wait");
-            break;
-        }
+        if (state == RedisState::Up) // that it is away, and why, the adapter says
+            spdlog::info("Redis is up");
     }
     void clusterChanged(std::vector<shared::admin::ClusterNode> nodes) override {
         world.main.postState("cluster", ClusterMail{std::move(nodes)});
@@ -64,24 +59,24 @@ struct BusThread::Inner final : AdapterHost {
     }
     void errorSeen(shared::ErrorKind kind, std::string sentence) override {
         counters.add(Metric::ErrorsTotal, kind);
+        // Garbage on a channel must not hide that Redis went away.
+        Lines& lines = kind == shared::ErrorKind::RedisError ? redisLines : otherLines;
         const TimePoint now = world.clock.now();
-        if (lineAt != TimePoint{} && now - lineAt < LineInterval) {
-            ++unsaid;
+        if (now < lines.nextAt) {
+            ++lines.unsaid;
             return;
         }
-        if (unsaid > 0)
-            spdlog::warn("{} ({} more since the last such line)", sentence, unsaid);
+        if (lines.unsaid > 0)
+            spdlog::warn("{} ({} more since the last such line)", sentence, lines.unsaid);
         else
             spdlog::warn("{}", sentence);
-        unsaid = 0;
-        lineAt = now;
+        lines = Lines{now + LineInterval, 0};
     }
 
     void tick() {
         const auto sinceStart = world.clock.now().time_since_epoch();
-        counters.tickedAt_ms.store(
-            std::chrono::duration_cast<std::chrono::milliseconds>(sinceStart).count(),
-            std::memory_order_relaxed);
+        counters.tickedAt_ms.store(std::chrono::duration_cast<std::chrono::milliseconds>(sinceStart).count(),
+                                   std::memory_order_relaxed);
     }
 
     void run() {
@@ -89,7 +84,7 @@ struct BusThread::Inner final : AdapterHost {
             if (QAbstractEventDispatcher* const dispatcher = world.makeDispatcher())
                 QThread::currentThread()->setEventDispatcher(dispatcher);
         QEventLoop loop; // makes Qt's own dispatcher where none was set
-        auto made = makeAdapter(world.settings, world.node, *this, counters, world.clock);
+        auto made = makeAdapter(world.settings, *this, counters, world.clock);
         if (!made)
             errorSeen(shared::ErrorKind::RedisError, made.error().message);
         Adapter* const adapter = made ? made->get() : nullptr;
@@ -117,9 +112,8 @@ struct BusThread::Inner final : AdapterHost {
         });
         loop.exec();
         box.detach();
-        world.router.redis.store(
-            world.settings.redis.url.empty() ? RedisState::None : RedisState::Away,
-            std::memory_order_relaxed);
+        world.router.redis.store(world.settings.redis.url.empty() ? RedisState::None : RedisState::Away,
+                                 std::memory_order_relaxed);
     }
 };
 
