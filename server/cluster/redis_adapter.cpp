@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/cluster/redis_adapter.h"
 #include "server/cluster/envelope.h"
-#include <QtCore/QRandomGenerator>
 #include <array>
 
 namespace server {
@@ -13,20 +12,11 @@ using shared::admin::RedisState;
 namespace {
 
 constexpr std::chrono::milliseconds AgeCheckEvery{100};
-constexpr std::size_t UidLength = 6;
-
-std::string makeUid() {
-    constexpr std::string_view Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    std::string uid(UidLength, '\0');
-    for (char& c : uid)
-        c = Alphabet[QRandomGenerator::system()->bounded(quint32(Alphabet.size()))];
-    return uid;
-}
 
 std::vector<std::string> patternsOf(const Settings& settings) {
     std::vector<std::string> patterns;
     for (const auto& nsp : settings.broker.namespaces)
-        patterns.push_back(patternOf(settings.redis.keyPrefix, NamespaceName(nsp)));
+        patterns.push_back(patternOf(settings.redis.keyPrefix, nsp));
     return patterns;
 }
 
@@ -39,7 +29,7 @@ RedisAdapter::RedisAdapter(const RedisAddress& address, const Settings& settings
       m_publisher(address, {}, *this, clock, times),
       m_registry(settings.redis.keyPrefix, m_publisher, host, clock) {
     for (const auto& nsp : settings.broker.namespaces)
-        m_namespaces.emplace(patternOf(settings.redis.keyPrefix, NamespaceName(nsp)), NamespaceName(nsp));
+        m_namespaces.emplace(patternOf(settings.redis.keyPrefix, nsp), NamespaceName(nsp));
     QObject::connect(&m_ageTimer, &QTimer::timeout, &m_ageTimer, [this] { dropLate(); });
     QObject::connect(&m_beatTimer, &QTimer::timeout, &m_beatTimer, [this] { m_registry.beat(); });
 }
@@ -102,14 +92,14 @@ void RedisAdapter::pump() {
 }
 
 void RedisAdapter::write(const Message& message) {
-    const auto envelope = encodeEnvelope(m_uid, message);
+    const auto envelope = encodeEnvelope(message, m_uid);
     if (!envelope) {
         m_counters.add(Metric::RedisDroppedTotal);
         m_host.errorSeen(ErrorKind::BadEnvelope,
                          "a message cannot be told to the other nodes: " + envelope.error().message);
         return;
     }
-    const auto channel = channelOf(m_settings.keyPrefix, message);
+    const auto channel = channelOf(message, m_settings.keyPrefix);
     const std::array<std::string_view, 3> words{"PUBLISH", channel, *envelope};
     const bool isWritten = m_publisher.command(words, [this](const Reply* reply) {
         if (reply && reply->kind != Reply::Kind::Error)
@@ -177,20 +167,16 @@ void RedisAdapter::linkDown(RedisLink& link, RedisLinkFault fault, const std::st
 }
 
 void RedisAdapter::messagePushed(RedisLink&, const Reply& push) {
-    if (push.elements.size() < 4 || isEnvelopeOf(m_uid, push.elements[3].text))
+    if (push.elements.size() < 4)
         return;
     const auto nsp = m_namespaces.find(push.elements[1].text);
     if (nsp == m_namespaces.end())
         return;
-    auto envelope = decodeEnvelope(push.elements[3].text);
-    if (!envelope) {
-        m_host.errorSeen(ErrorKind::BadEnvelope,
-                         "a broadcast of another server was dropped: " + envelope.error().message);
-        return;
-    }
-    // A pattern may catch channels of a namespace whose name goes on where this one ends.
-    if (envelope->message.nsp == nsp->second)
-        m_host.messageReceived(std::move(envelope->message));
+    auto opened = decodeEnvelope(push.elements[3].text, m_uid, nsp->second);
+    if (!opened)
+        m_host.errorSeen(ErrorKind::BadEnvelope, opened.error().message);
+    else if (auto* message = std::get_if<Message>(&*opened))
+        m_host.messageReceived(std::move(*message));
 }
 
 void RedisAdapter::roundTripMeasured(RedisLink&, std::chrono::nanoseconds time) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/cluster/registry.h"
+#include "server/cluster/envelope.h"
 #include <QtCore/QJsonDocument>
 #include <array>
 
@@ -11,17 +12,6 @@ constexpr std::size_t MostNodes = 10000, MostRowBytes = 65536;
 /// A read that got no end is begun anew: its answers went down with a link.
 constexpr std::chrono::seconds ReadingPatience{30};
 constexpr int StillBeats = 2;
-
-/// `text` as a pattern of Redis that matches nothing but itself.
-std::string escapedPattern(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (std::string_view("*?[]^-\\").find(c) != std::string_view::npos)
-            out += '\\';
-        out += c;
-    }
-    return out;
-}
 
 std::string told(const std::string& text) {
     return text.empty() ? "(not told)" : text;
@@ -160,7 +150,7 @@ void Registry::readAll() {
 }
 
 void Registry::scan(const std::string& cursor) {
-    const auto pattern = escapedPattern(m_keyStart) + "*";
+    const auto pattern = escapeGlob(m_keyStart) + "*";
     const std::array<std::string_view, 6> words{"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"};
     m_isReading = m_link.command(words, [this](const Reply* reply) {
         const bool isPage = reply && !isRefused(*reply, "read") && reply->kind == Reply::Kind::Array &&
