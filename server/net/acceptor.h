@@ -14,7 +14,8 @@ namespace server {
 /// Out of descriptors: a reserve one is opened up, the newcomer is answered 503, and accepting pauses 100 ms.
 class Acceptor {
 public:
-    /// Called for each accepted socket; returns false when the receiver refused (the acceptor then closes it).
+    /// Called for each accepted socket; returns false when the receiver refused (the acceptor then closes
+    /// it).
     using Receive = std::function<bool(Arrived)>;
     Acceptor(Receive receive, Counters& counters);
     ~Acceptor();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One worker thread's world: its event loop, front door, sessions, rooms and wheel. Made and run on its own thread.
+// One worker thread's world: its event loop, front door, sessions, rooms and wheel. Made and run on its own
+// thread.
 #pragma once
 #include "server/core/admission.h"
 #include "server/core/application.h"

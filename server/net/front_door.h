@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// From an accepted socket to a Connection: reads and judges the request head, answers what is no upgrade, and
+// lets Qt do the WebSocket handshake of what is. Shard thread.
+#pragma once
+#include "server/core/connection.h"
+#include "server/core/mail.h"
+#include "server/net/qt_connection.h"
+#include "server/net/shard.h"
+#include <memory>
+
+namespace server {
+
+class FrontDoor {
+public:
+    class Host {
+    public:
+        /// One place is reserved in Admission; it is released when this connection's session has ended.
+        virtual void upgraded(std::unique_ptr<Connection> connection, Peer peer) = 0;
+
+    protected:
+        ~Host() = default;
+    };
+    FrontDoor(Host& host, const ShardWorld& world, Counters& counters, QtWorld& qt);
+    ~FrontDoor();
+    FrontDoor(const FrontDoor&) = delete;
+    FrontDoor& operator=(const FrontDoor&) = delete;
+
+    void arrived(Arrived newcomer);
+    /// Peers that are not yet upgraded or refused.
+    std::size_t heads() const;
+    /// Drops all of them without a word.
+    void close();
+
+private:
+    struct Inner;
+    std::unique_ptr<Inner> m_inner;
+};
+
+} // namespace server

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The socket beneath a QWebSocket, with what Qt's lacks: bytes given back, a line more in the 101, and a
+// close that does not eat what was said last. Shard thread.
+#pragma once
+#include "server/core/mail.h"
+#include <QTcpSocket>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace server {
+
+class FrontSocket final : public QTcpSocket {
+public:
+    struct Events {
+        /// Qt is writing its 101: the next newConnection is about this socket.
+        std::function<void(FrontSocket&)> upgraded;
+        /// Qt has closed its side; this duplicate is to be shut down, drained and closed by the receiver.
+        std::function<void(Descriptor)> lingers;
+    };
+    /// `lines`: header lines for the 101, each ending with CRLF. Null when the descriptor is none (it is
+    /// closed).
+    static FrontSocket* make(Descriptor socket, Events events, std::string lines);
+    ~FrontSocket() override;
+
+    /// The next bytes that are read, before all others.
+    void giveBack(std::string_view bytes);
+    /// Offers what was given back to the reader, in a later turn of the loop.
+    void announceLater();
+    /// Nothing of this connection is worth waiting for: it ends by a reset.
+    void endByReset();
+    void close() override;
+
+protected:
+    qint64 writeData(const char* bytes, qint64 size) override;
+
+private:
+    FrontSocket(Events events, std::string lines);
+    void handDuplicateOver();
+
+    Events m_events;
+    std::string m_lines;
+    Descriptor m_duplicate = -1;
+    bool m_isUpgraded = false;
+    bool m_isReset = false;
+};
+
+} // namespace server

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/net/shard.h"
+#include "server/core/rooms.h"
+#include "server/core/session.h"
+#include "server/dialect/dialects.h"
+#include "server/net/fault_log.h"
+#include "server/net/front_door.h"
+#include "server/net/raw_socket.h"
+#include "server/net/sessions.h"
+#include <QAbstractEventDispatcher>
+#include <QCoreApplication>
+#include <QEventLoop>
+#include <QThread>
+#include <QTimer>
+
+namespace server {
+
+using shared::CloseReason;
+using shared::ErrorKind;
+using shared::Metric;
+
+namespace {
+
+constexpr std::chrono::milliseconds StopTime{1000};
+
+std::int64_t steadyMs(TimePoint time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+/// Label ordinal of {transport, dialect, socket}; the transport is a WebSocket.
+std::size_t connectionKind(const Dialect& dialect, shared::SocketKind socket) {
+    return dialect.index() * 3 + std::size_t(socket);
+}
+
+/// Faults of the WebSocket layer, which no session has seen.
+std::optional<ErrorKind> frameError(CloseReason reason) {
+    if (reason == CloseReason::TooLarge)
+        return ErrorKind::TooLarge;
+    if (reason == CloseReason::ProtocolError || reason == CloseReason::BadUtf8)
+        return ErrorKind::BadFrame;
+    return std::nullopt;
+}
+
+class Shard final : public SessionHost, FrontDoor::Host {
+public:
+    Shard(ShardIndex index, const ShardWorld& world, ShardBox& box, Counters& counters,
+          std::atomic<std::int64_t>& load, std::function<void()> ended)
+        : m_index(index), m_world(world), m_box(box), m_counters(counters), m_load(load),
+          m_ended(std::move(ended)), m_wheel(world.clock.now()),
+          m_rooms(index, world.router, counters, world.clock), m_stamper(world.node, index, world.clock),
+          m_log("shard " + std::to_string(index.value()), world.settings.log.linesPerSecond),
+          m_qt{world.settings.limits, m_wheel, world.clock, {}},
+          m_sessions(index, world.main, counters, world.clock), m_door(*this, m_world, counters, m_qt) {
+        m_dispatcher = QAbstractEventDispatcher::instance();
+        m_box.attach([this](ShardMail& mail) { std::visit([this](auto& what) { take(what); }, mail); });
+        m_awake = QObject::connect(m_dispatcher, &QAbstractEventDispatcher::awake, [this] { turn(); });
+        m_plannedTick = m_world.clock.now() + TimingWheel::DefaultTick;
+        m_tick.setTimerType(Qt::PreciseTimer);
+        QObject::connect(&m_tick, &QTimer::timeout, &m_tick, [this] { tick(); });
+        m_tick.start(TimingWheel::DefaultTick);
+        stamp(m_world.clock.now());
+    }
+    ~Shard() override {
+        QObject::disconnect(m_awake);
+        for (auto& mail : m_box.detach()) {
+            if (const auto* const left = std::get_if<Arrived>(&mail))
+                closeSocket(left->descriptor);
+        }
+        m_door.close();
+    }
+
+    // SessionHost
+    void sessionEnded(Session& session, CloseReason reason) override;
+    const Settings& settings() const override { return m_world.settings; }
+    const Access& access() const override { return m_world.access; }
+    Application& application() override { return m_world.application; }
+    Rooms& rooms() override { return m_rooms; }
+    Router& router() override { return m_world.router; }
+    Stamper& stamper() override { return m_stamper; }
+    Counters& counters() override { return m_counters; }
+    TimingWheel& wheel() override { return m_wheel; }
+    const Clock& clock() const override { return m_world.clock; }
+    ShardIndex shard() const override { return m_index; }
+    void clientFault(const Session& session, std::string_view sentence) override {
+        m_faulty = session.id().number;
+        m_log.line(m_world.clock.now(), session.id().text(), sentence);
+    }
+
+    // FrontDoor::Host
+    void upgraded(std::unique_ptr<Connection> connection, Peer peer) override;
+
+private:
+    void take(Arrived& mail) {
+        if (m_isStopping)
+            return closeSocket(mail.descriptor);
+        m_door.arrived(std::move(mail));
+    }
+    void take(Deliver& mail) {
+        m_rooms.deliver(std::move(mail.message));
+        m_hasDeliveries = true;
+    }
+    void take(Ask& mail) {
+        m_sessions.ask(std::move(mail));
+        m_hasAsks = true;
+    }
+    void take(Admit&) {} // the count and the door are the node's, in Admission; nothing here remembers it
+    void take(StopShard&);
+
+    void turn();
+    void tick();
+    void stamp(TimePoint now) { m_counters.tickedAt_ms.store(steadyMs(now), std::memory_order_relaxed); }
+    void endWhenEmpty();
+
+    const ShardIndex m_index;
+    const ShardWorld m_world;
+    ShardBox& m_box;
+    Counters& m_counters;
+    std::atomic<std::int64_t>& m_load;
+    std::function<void()> m_ended;
+    QAbstractEventDispatcher* m_dispatcher = nullptr;
+    QMetaObject::Connection m_awake;
+    QTimer m_tick;
+    TimePoint m_plannedTick{};
+    TimePoint m_stopAt{};
+    // In the order of their dependence: sessions use rooms and wheel, connections the Qt world.
+    TimingWheel m_wheel;
+    Rooms m_rooms;
+    Stamper m_stamper;
+    FaultLog m_log;
+    QtWorld m_qt;
+    Sessions m_sessions;
+    FrontDoor m_door;
+    std::uint64_t m_faulty = 0; ///< the session that was logged last
+    bool m_hasDeliveries = false;
+    bool m_hasAsks = false;
+    bool m_hasDeadlines = false;
+    bool m_isStopping = false;
+};
+
+void Shard::upgraded(std::unique_ptr<Connection> connection, Peer peer) {
+    const Dialect& dialect = socketIoDialect();
+    m_counters.add(Metric::Connections, connectionKind(dialect, connection->kind()));
+    auto& session =
+        m_sessions.add(std::make_unique<Session>(*this, m_sessions.nextId(), std::move(peer), dialect));
+    session.open(std::move(connection));
+}
+
+void Shard::sessionEnded(Session& session, CloseReason reason) {
+    m_counters.add(Metric::ClosesTotal, reason);
+    m_counters.observe(Metric::ConnectionAgeSeconds, m_world.clock.now() - session.openedAt(),
+                       std::size_t(reason));
+    m_counters.add(Metric::Connections, connectionKind(socketIoDialect(), shared::SocketKind::Qt), -1);
+    m_world.admission.release();
+    if (const auto error = frameError(reason); error && m_faulty != session.id().number) {
+        m_counters.add(Metric::ErrorsTotal, *error);
+        clientFault(session, shared::row(reason).sentence);
+    }
+    m_sessions.remove(session);
+    m_dispatcher->wakeUp(); // buried in the next turn
+}
+
+void Shard::take(StopShard&) {
+    if (m_isStopping)
+        return;
+    m_isStopping = true;
+    m_stopAt = m_world.clock.now() + StopTime;
+    m_door.close();
+    m_sessions.closeAll(CloseReason::Draining);
+}
+
+/// One slice of everything that waits; what is left makes the loop come back after its I/O, without blocking.
+void Shard::turn() {
+    m_sessions.buryEnded();
+    if (m_hasDeliveries)
+        m_hasDeliveries = m_rooms.deliverSlice() == SliceOutcome::MoreLeft;
+    if (m_hasAsks)
+        m_hasAsks = m_sessions.runSlice();
+    if (m_hasDeadlines)
+        m_hasDeadlines = !m_wheel.advance(m_world.clock.now());
+    m_load.store(std::int64_t(m_sessions.size() + m_door.heads()), std::memory_order_relaxed);
+    if (m_isStopping)
+        endWhenEmpty();
+    if (m_hasDeliveries || m_hasAsks || m_hasDeadlines)
+        m_dispatcher->wakeUp();
+}
+
+void Shard::tick() {
+    const auto now = m_world.clock.now();
+    m_counters.observe(Metric::LoopLagSeconds, now - m_plannedTick, m_index.value());
+    // What was missed is not caught up: the next tick is planned from now on.
+    m_plannedTick = std::max(m_plannedTick, now - TimingWheel::DefaultTick / 2) + TimingWheel::DefaultTick;
+    stamp(now);
+    m_log.tick(now);
+    if (!m_wheel.advance(now)) {
+        m_hasDeadlines = true;
+        m_dispatcher->wakeUp();
+    }
+    if (m_isStopping)
+        endWhenEmpty();
+}
+
+void Shard::endWhenEmpty() {
+    if (m_sessions.size() == 0 || m_world.clock.now() >= m_stopAt)
+        m_ended();
+}
+
+} // namespace
+
+struct ShardThread::Inner {
+    Inner(ShardIndex i, const ShardWorld& w, ShardBox& b, Counters& c)
+        : index(i), world(w), box(b), counters(c) {}
+
+    void run() {
+        if (auto* const dispatcher = makeDispatcher())
+            QThread::currentThread()->setEventDispatcher(dispatcher); // the thread deletes it
+        QEventLoop loop;
+        {
+            Shard shard(index, world, box, counters, shardLoad, [&loop] { loop.quit(); });
+            loop.exec();
+        }
+        QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+    }
+
+    const ShardIndex index;
+    const ShardWorld world;
+    ShardBox& box;
+    Counters& counters;
+    std::atomic<std::int64_t> shardLoad{0};
+    std::thread thread;
+};
+
+ShardThread::ShardThread(ShardIndex index, ShardWorld world, ShardBox& box, Counters& counters)
+    : m_inner(std::make_unique<Inner>(index, world, box, counters)) {}
+
+ShardThread::~ShardThread() {
+    stop();
+}
+
+void ShardThread::start() {
+    ignoreBrokenPipes();
+    m_inner->thread = std::thread([inner = m_inner.get()] { inner->run(); });
+}
+
+void ShardThread::stop() {
+    if (!m_inner->thread.joinable())
+        return;
+    m_inner->box.postState("stop", StopShard{});
+    m_inner->thread.join();
+}
+
+std::int64_t ShardThread::load() const {
+    return m_inner->shardLoad.load(std::memory_order_relaxed);
+}
+
+} // namespace server
