@@ -122,10 +122,14 @@ void Console::follow(NodeLink* link) {
         if (auto* node = m_model.find(key))
             node->announced = told;
     });
-    connect(link, &NodeLink::operationReceived, this, [this, key](const shared::admin::OperationRow& row) {
-        if (auto* node = m_model.find(key))
-            m_model.noteOperation(*node, row, QDateTime::currentMSecsSinceEpoch());
-    });
+    const auto note = [this, key](FleetModel::Told told) {
+        return [this, key, told](const shared::admin::OperationRow& row) {
+            if (auto* node = m_model.find(key))
+                m_model.noteOperation(*node, row, QDateTime::currentMSecsSinceEpoch(), told);
+        };
+    };
+    connect(link, &NodeLink::operationReceived, this, note(FleetModel::Told::Now));
+    connect(link, &NodeLink::operationListed, this, note(FleetModel::Told::Before));
     takeLinkState(link);
 }
 

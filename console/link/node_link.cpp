@@ -272,7 +272,7 @@ void NodeLink::subscribe() {
             return;
         if (const auto rows = admin::rowsFromJson<admin::OperationRow>(*answer)) {
             for (const auto& row : *rows)
-                Q_EMIT operationReceived(row);
+                Q_EMIT operationListed(row);
         }
     });
 }

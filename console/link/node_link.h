@@ -67,7 +67,8 @@ Q_SIGNALS:
     void snapshotReceived(const shared::Snapshot& snapshot, std::int64_t arrival_ms);
     void announced(const shared::admin::NodeInfo& node);
     void clusterReceived(const std::vector<shared::admin::ClusterNode>& nodes);
-    void operationReceived(const shared::admin::OperationRow& row);
+    void operationReceived(const shared::admin::OperationRow& row); ///< as it moves or ends
+    void operationListed(const shared::admin::OperationRow& row);   ///< from before we came
 
 private:
     struct Pending {

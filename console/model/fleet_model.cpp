@@ -121,14 +121,15 @@ void FleetModel::remove(const QString& key) {
     ++m_revision;
 }
 
-void FleetModel::noteOperation(NodeRecord& node, const shared::admin::OperationRow& row,
-                               std::int64_t now_ms) {
+void FleetModel::noteOperation(NodeRecord& node, const shared::admin::OperationRow& row, std::int64_t now_ms,
+                               Told told) {
     const auto known = std::find_if(node.operations.begin(), node.operations.end(),
                                     [&](const auto& operation) { return operation.row.id == row.id; });
     const bool hasEnded = row.state != shared::admin::OperationState::Running;
     ++m_revision;
     if (known == node.operations.end()) {
-        node.operations.insert(node.operations.begin(), {row, now_ms, 0});
+        node.operations.insert(node.operations.begin(),
+                               {row, now_ms, hasEnded && told == Told::Now ? now_ms : 0});
         if (node.operations.size() > MostOperations)
             node.operations.pop_back();
         return;
@@ -155,7 +156,7 @@ Figures figures(const NodeRecord& node) {
 Figures figures(const FleetModel& fleet) {
     Histories heard;
     for (const auto& node : fleet.nodes()) {
-        if (node->isHeard() && !node->history.isEmpty())
+        if (node->link == LinkState::Live && !node->history.isEmpty())
             heard.push_back(&node->history);
     }
     return heard.empty() ? Figures{} : figuresOf(heard);

@@ -77,7 +77,9 @@ public:
     void remove(const QString& key);
     const std::vector<std::unique_ptr<NodeRecord>>& nodes() const { return m_nodes; }
 
-    void noteOperation(NodeRecord& node, const shared::admin::OperationRow& row, std::int64_t now_ms);
+    enum class Told : std::uint8_t { Now, Before }; ///< as it happened, or in a list of what had happened
+    void noteOperation(NodeRecord& node, const shared::admin::OperationRow& row, std::int64_t now_ms,
+                       Told told);
 
     /// Goes up with each sample: views redraw only when it has.
     std::uint64_t revision() const { return m_revision; }
@@ -92,7 +94,8 @@ private:
 
 /// Empty unless the node is heard: the last value of a lost node is no value.
 Figures figures(const NodeRecord& node);
-/// Sums over the nodes that are heard; p99 is of the union of their buckets.
+/// Sums over the nodes that are live: an old number is no part of a total. p99 is of the union of their
+/// buckets.
 Figures figures(const FleetModel& fleet);
 /// The last connections that a node told, heard or not.
 std::optional<double> lastConnections(const NodeRecord& node);

@@ -284,7 +284,12 @@ QString MainWindow::subtitle() const {
     QStringList parts;
     if (!m_profile.isEmpty())
         parts.append(m_profile);
-    parts.append(count == 1 ? QStringLiteral("1 node") : QStringLiteral("%1 nodes").arg(count));
+    const auto live = std::count_if(m_desk.fleet.nodes().begin(), m_desk.fleet.nodes().end(),
+                                    [](const auto& node) { return node->link == LinkState::Live; });
+    if (live > 0 && live < count)
+        parts.append(QStringLiteral("totals of %1 of %2 nodes").arg(live).arg(count));
+    else
+        parts.append(count == 1 ? QStringLiteral("1 node") : QStringLiteral("%1 nodes").arg(count));
     if (isKnown)
         parts.append(mayAct ? QStringLiteral("operator") : QStringLiteral("viewer"));
     if (m_isPaused)

@@ -608,11 +608,12 @@ private Q_SLOTS:
         row.done = 25;
         row.id = 1;
         row.started_ms = 1000;
-        fleet.noteOperation(node, row, 1000);
+        fleet.noteOperation(node, row, 1000, FleetModel::Told::Now);
         row.id = 2;
         row.started_ms = 2000;
         row.state = admin::OperationState::Aborted;
-        fleet.noteOperation(node, row, 2000);
+        fleet.noteOperation(node, row, 2000, FleetModel::Told::Before);
+        QCOMPARE(node.operations.front().ended_ms, 0); // when it ended is not known
         OperationTable table;
         QAbstractItemModelTester tester(&table, QAbstractItemModelTester::FailureReportingMode::QtTest);
         table.refresh(fleet, true);
