@@ -55,11 +55,16 @@ auto badRequest(std::string sentence) {
     return shared::failure(shared::ErrorCode::BadRequest, std::move(sentence));
 }
 
+/// C0, DEL and C1, in valid UTF-8.
 bool hasControls(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) {
+    unsigned char before = 0;
+    for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 || byte == 0x7f;
-    });
+        if (byte < 0x20 || byte == 0x7f || (before == 0xc2 && byte < 0xa0))
+            return true;
+        before = byte;
+    }
+    return false;
 }
 
 shared::Result<RoomName> roomOf(const std::vector<std::string>& args, const LimitSettings& limits) {
@@ -133,7 +138,8 @@ shared::Result<Message> messageOf(EventRequest& request, const LimitSettings& li
         std::vector<bool> isNamed(request.attachments.size(), false);
         for (const auto number : used.value_or(std::vector<std::uint64_t>()))
             isNamed[std::size_t(number)] = true; // the decoder has checked the range
-        if (std::find(isNamed.begin(), isNamed.end(), false) != isNamed.end())
+        const bool isElsewhere = args.size() > 3 && jsonPlaceholders(args[3]) != std::vector<std::uint64_t>();
+        if (isElsewhere || std::find(isNamed.begin(), isNamed.end(), false) != isNamed.end())
             return badRequest("binary may stand in data only");
         message.attachments = std::move(request.attachments);
     }

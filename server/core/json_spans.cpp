@@ -342,39 +342,80 @@ std::string quotedJson(std::string_view text) {
     return out;
 }
 
+namespace {
+
+/// What an open object has said of itself so far.
+struct OpenObject {
+    std::string_view marked, number; // the values of `_placeholder` and `num`; empty: not there
+    bool isAmbiguous = false;        // one of them stands twice: readers differ in which one counts
+};
+
+/// Where the string that begins at `from` has ended.
+std::size_t stringEnd(std::string_view text, std::size_t from) {
+    Cursor cursor(text.substr(from));
+    cursor.string();
+    return from + cursor.at();
+}
+
+std::size_t afterBlanks(std::string_view text, std::size_t at) {
+    while (at < text.size() && isBlank(text[at]))
+        ++at;
+    return at;
+}
+
+/// Keeps what `key` says, when it is one of the two that count. `value` begins with the key's value.
+void note(OpenObject& object, std::string_view key, std::string_view value) {
+    std::optional<std::string> decoded; // peers look at the decoded key: an escape must not hide one
+    if (key.find('\\') != std::string_view::npos) {
+        decoded = jsonString(key);
+        key = decoded ? std::string_view(*decoded) : std::string_view();
+    } else {
+        key = key.substr(1, key.size() - 2);
+    }
+    if (key != "_placeholder" && key != "num")
+        return;
+    const auto end = value.find_first_of(", \t\r\n}");
+    std::string_view& slot = key == "num" ? object.number : object.marked;
+    object.isAmbiguous = object.isAmbiguous || !slot.empty();
+    slot = value.substr(0, end);
+}
+
+std::optional<std::uint64_t> smallNumber(std::string_view text) {
+    if (text.empty() || text.size() > 9 || !std::all_of(text.begin(), text.end(), isDigit))
+        return std::nullopt;
+    std::uint64_t number = 0;
+    for (const char c : text)
+        number = number * 10 + std::uint64_t(c - '0');
+    return number;
+}
+
+} // namespace
+
 std::optional<std::vector<std::uint64_t>> jsonPlaceholders(std::string_view text) {
     std::vector<std::uint64_t> numbers;
-    constexpr std::string_view Mark = "\"_placeholder\"";
-    // The mark inside a string's text has its quotes escaped, so what is found is a key or a whole string
-    // value.
-    for (auto at = text.find(Mark); at != std::string_view::npos; at = text.find(Mark, at + 1)) {
-        std::size_t after = at + Mark.size();
-        while (after < text.size() && isBlank(text[after]))
-            ++after;
-        if (after >= text.size() || text[after] != ':')
-            continue; // a string value of that name
-        const auto open = text.rfind('{', at);
-        const auto close = text.find('}', at);
-        if (open == std::string_view::npos || close == std::string_view::npos)
-            return std::nullopt;
-        const auto members = jsonMembers(text.substr(open, close - open + 1));
-        if (!members)
-            return std::nullopt;
-        std::string_view isMarked, num;
-        for (const auto& [name, value] : *members) {
-            if (name == "_placeholder")
-                isMarked = value;
-            else if (name == "num")
-                num = value;
+    std::vector<OpenObject> open;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c == '{') {
+            open.emplace_back();
+        } else if (c == '"') {
+            const std::size_t end = stringEnd(text, at);
+            const std::size_t colon = afterBlanks(text, end);
+            if (!open.empty() && colon < text.size() && text[colon] == ':')
+                note(open.back(), text.substr(at, end - at), text.substr(afterBlanks(text, colon + 1)));
+            at = end - 1;
+        } else if (c == '}' && !open.empty()) {
+            const OpenObject object = open.back();
+            open.pop_back();
+            if (!object.marked.empty() && object.isAmbiguous)
+                return std::nullopt;
+            if (object.marked != "true")
+                continue;
+            const auto number = smallNumber(object.number);
+            if (!number)
+                return std::nullopt;
+            numbers.push_back(*number);
         }
-        if (isMarked != "true")
-            continue;
-        if (num.empty() || num.size() > 9 || !std::all_of(num.begin(), num.end(), isDigit))
-            return std::nullopt;
-        std::uint64_t number = 0;
-        for (const char c : num)
-            number = number * 10 + std::uint64_t(c - '0');
-        numbers.push_back(number);
     }
     return numbers;
 }

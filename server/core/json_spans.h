@@ -28,8 +28,9 @@ std::optional<std::string> jsonString(std::string_view text);
 /// Appends `text` (UTF-8) as a JSON string with its quotes.
 void appendQuoted(std::string& out, std::string_view text);
 std::string quotedJson(std::string_view text);
-/// The `num` of each {"_placeholder":true,"num":N} in valid JSON, in the order of the text; nothing when one
-/// of them has a `num` that is no small whole number.
+/// The `num` of each {"_placeholder":true,"num":N} in valid JSON, however its keys are escaped, in the order
+/// in which they end; nothing when one of them has a `num` that is no small whole number, or says either key
+/// twice.
 std::optional<std::vector<std::uint64_t>> jsonPlaceholders(std::string_view text);
 
 } // namespace server

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint64_t SampleEvery = 64; // messages between two whose delivery is timed
 constexpr seconds AttachmentTime{10};
+constexpr seconds MostLag{1}; // of a deadline, beyond which a pong that is missing may be our fault
 
 } // namespace
 
@@ -164,18 +165,23 @@ void Session::Inner::handle(CloseRequest&) {
 }
 
 void Session::Inner::expired(std::uint32_t tag, TimePoint due) {
+    if (ending)
+        return; // the connection ends within a second; nothing is asked of it any more
     switch (Tag(tag)) {
     case PingDue:
-        pingedAt = host.clock().now();
-        sendEvent(PingEvent{});
-        if (ending)
-            return;
-        if (!host.wheel().isWaiting(pong))
-            pong = host.wheel().add(pingedAt + host.settings().heartbeat.timeout, *this, PongMissing);
         ping = host.wheel().add(due + host.settings().heartbeat.interval, *this, PingDue);
-        return;
+        if (host.wheel().isWaiting(pong))
+            return; // one question at a time, so that a round trip is that of its own ping
+        pingedAt = host.clock().now();
+        pong = host.wheel().add(pingedAt + host.settings().heartbeat.timeout, *this, PongMissing);
+        return sendEvent(PingEvent{});
     case PongMissing:
-        return session.close(shared::CloseReason::PingTimeout);
+        if (host.clock().now() - due < MostLag)
+            return session.close(shared::CloseReason::PingTimeout);
+        // We were the ones who stood still: the pong may lie unread, so it gets the time that we did not
+        // have.
+        pong = host.wheel().add(host.clock().now() + host.settings().heartbeat.timeout, *this, PongMissing);
+        return;
     case ConnectMissing:
         return fault(shared::ErrorKind::BadPacket, "no CONNECT within heartbeat.connect_timeout_ms",
                      shared::CloseReason::BadMessage);

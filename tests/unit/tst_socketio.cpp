@@ -118,6 +118,14 @@ private Q_SLOTS:
         row("six million attachments", {"455999999-[\"a\"]"}, Failed);
         row("placeholder out of range", {"451-[\"a\",{\"_placeholder\":true,\"num\":1}]"}, Failed);
         row("placeholder of wrong type", {"451-[\"a\",{\"_placeholder\":true,\"num\":\"splice\"}]"}, Failed);
+        row("placeholder out of range, hidden by an escape",
+            {"451-[\"a\",{\"_placeholder\":true,\"num\":0},{\"\\u005fplaceholder\":true,\"num\":9}]"},
+            Failed);
+        row("placeholder behind an object of its own",
+            {"451-[\"a\",{\"x\":{},\"_placeholder\":true,\"num\":0}]", "b:z"},
+            "event / a {\"x\":{},\"_placeholder\":true,\"num\":0} with z");
+        row("placeholders without attachments are data", {"42[\"a\",{\"_placeholder\":true,\"num\":9}]"},
+            "event / a {\"_placeholder\":true,\"num\":9}");
         row("attachments over the limit",
             {"451-[\"a\",{\"_placeholder\":true,\"num\":0}]", "b:" + QByteArray(1001, 'x')}, Failed);
     }
