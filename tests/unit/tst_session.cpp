@@ -1,138 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A session and the broker behind it, frame in and frame out, with a fake connection and clock and real
 // rooms.
-#include "server/core/session.h"
-#include "server/dialect/dialects.h"
-#include <QCoreApplication>
+#include "tests/unit/session_fakes.h"
 #include <QtTest/QTest>
 
 using namespace server;
-
-namespace {
-
-class FakeClock final : public Clock {
-public:
-    TimePoint now() const override { return m_now; }
-    std::int64_t unixMs() const override { return 1700000000000; }
-    void advance(std::chrono::milliseconds time) { m_now += time; }
-
-private:
-    TimePoint m_now{std::chrono::hours(1)};
-};
-
-/// What the client would see, as lines.
-struct Wire {
-    QStringList frames;
-    std::optional<shared::CloseReason> closed;
-    shared::Bytes queued;
-};
-
-class FakeConnection final : public Connection {
-public:
-    explicit FakeConnection(Wire& wire) : m_wire(wire) {}
-    void start(ConnectionHost&) override {}
-    void send(const FramePtr& frame) override {
-        m_wire.frames << (frame->kind == FrameKind::Binary ? QStringLiteral("b:") : QString()) +
-                             QString::fromStdString(frame->bytes);
-    }
-    shared::Bytes queued() const override { return m_wire.queued; }
-    void close(shared::CloseReason reason) override { m_wire.closed = reason; }
-    Capabilities capabilities() const override { return {}; }
-    shared::SocketKind kind() const override { return shared::SocketKind::Qt; }
-
-private:
-    Wire& m_wire;
-};
-
-class FakeShard final : public SessionHost {
-public:
-    explicit FakeShard(Settings settings)
-        : m_settings(std::move(settings)), m_catalog(1, {"0", "0", "0"}), m_counters(m_catalog),
-          m_box({1000, 1000, shared::Bytes::mebi(10)}), m_router(m_settings, {&m_box}, nullptr),
-          m_access(m_settings.broker), m_broker(m_access, m_settings), m_stamper("n", ShardIndex(0), m_clock),
-          m_rooms(ShardIndex(0), m_router, m_counters, m_clock), m_wheel(m_clock.now()) {
-        m_box.attach([this](ShardMail& mail) {
-            if (auto* deliver = std::get_if<Deliver>(&mail))
-                m_rooms.deliver(deliver->message);
-        });
-    }
-    ~FakeShard() override { m_box.detach(); }
-
-    void sessionEnded(Session&, shared::CloseReason reason) override { ended << int(reason); }
-    const Settings& settings() const override { return m_settings; }
-    const Access& access() const override { return m_access; }
-    Application& application() override { return m_broker; }
-    Rooms& rooms() override { return m_rooms; }
-    Router& router() override { return m_router; }
-    Stamper& stamper() override { return m_stamper; }
-    Counters& counters() override { return m_counters; }
-    TimingWheel& wheel() override { return m_wheel; }
-    const Clock& clock() const override { return m_clock; }
-    ShardIndex shard() const override { return ShardIndex(0); }
-    void clientFault(const Session&, std::string_view sentence) override {
-        faults << QString::fromUtf8(sentence.data(), qsizetype(sentence.size()));
-    }
-
-    /// Carries out what was posted and delivers it.
-    void settle() {
-        QCoreApplication::processEvents();
-        QCoreApplication::processEvents();
-        while (m_rooms.deliverSlice() == SliceOutcome::MoreLeft) {
-        }
-    }
-    void pass(std::chrono::milliseconds time) {
-        for (; time.count() > 0; time -= std::chrono::milliseconds(100)) {
-            m_clock.advance(std::chrono::milliseconds(100));
-            m_wheel.advance(m_clock.now());
-        }
-    }
-    std::int64_t number(shared::Metric metric, std::size_t ordinal = 0) const {
-        return m_counters.number(m_catalog.index(metric, ordinal));
-    }
-
-    QList<int> ended;
-    QStringList faults;
-
-private:
-    const Settings m_settings;
-    FakeClock m_clock;
-    shared::MetricCatalog m_catalog;
-    Counters m_counters;
-    ShardBox m_box;
-    Router m_router;
-    BrokerAccess m_access;
-    Broker m_broker;
-    Stamper m_stamper;
-    Rooms m_rooms;
-    TimingWheel m_wheel;
-};
-
-class TestClient {
-public:
-    TestClient(FakeShard& shard, std::uint64_t number)
-        : m_session(shard, shared::ConnectionId{0, number}, Peer{"10.0.0.1", 1234, "agent", "", "/", false},
-                    socketIoDialect()) {
-        m_session.open(std::make_unique<FakeConnection>(wire));
-    }
-    void say(const char* text) { m_session.frameReceived(FrameKind::Text, text); }
-    void sayBinary(const char* bytes) { m_session.frameReceived(FrameKind::Binary, bytes); }
-    QStringList heard() { return std::exchange(wire.frames, QStringList()); }
-    Session& session() { return m_session; }
-    Wire wire;
-
-private:
-    Session m_session;
-};
-
-Settings twoNamespaces() {
-    Settings settings;
-    settings.broker.namespaces = {"/", "/admin"};
-    settings.broker.userFrom = "auth.user";
-    settings.limits.roomsPerSession = 2;
-    return settings;
-}
-
-} // namespace
 
 class SessionTest : public QObject {
     Q_OBJECT
@@ -341,6 +213,192 @@ private Q_SLOTS:
         QCOMPARE(welcome.wire.closed, std::optional(shared::CloseReason::Evicted));
         for (TestClient* client : {&drained, &evicted, &welcome})
             client->session().connectionClosed(shared::CloseReason::Normal);
+    }
+
+    void applicationAsksClient() {
+        FakeShard shard(twoNamespaces());
+        FakeApplication application;
+        shard.other = &application;
+        TestClient client(shard, 1);
+        client.say("40{\"a\":1}");
+        client.heard();
+        client.say("42[\"ask\"]");
+        client.say("42[\"ask\"]");
+        QCOMPARE(client.heard(),
+                 QStringList({QStringLiteral("420[\"question\",1]"), QStringLiteral("421[\"question\",1]")}));
+        application.log.clear();
+        client.say("431[\"b\",2]");
+        client.say("461-0[{\"_placeholder\":true,\"num\":0}]");
+        client.sayBinary("x");
+        client.say("430[\"again\"]"); // nobody waits any more
+        client.say("4399[\"never asked\"]");
+        QCOMPARE(application.log,
+                 QStringList({QStringLiteral("answered 2 \"b\""),
+                              QStringLiteral("answered 1 {\"_placeholder\":true,\"num\":0}")}));
+        QVERIFY(!client.wire.closed);
+        client.session().connectionClosed(shared::CloseReason::Normal);
+    }
+
+    void pendingAcksAreBounded() {
+        FakeShard shard(twoNamespaces());
+        FakeApplication application;
+        shard.other = &application;
+        TestClient client(shard, 1);
+        client.say("40");
+        for (std::size_t i = 0; i <= 1000; ++i)
+            client.say("42[\"ask\"]");
+        application.log.clear();
+        client.say("430[\"the oldest is forgotten\"]");
+        QCOMPARE(application.log, QStringList());
+        client.say("431[]");
+        QCOMPARE(application.log, QStringList{QStringLiteral("answered 0")});
+        client.session().connectionClosed(shared::CloseReason::Normal);
+    }
+
+    void repliesMayComeLate() {
+        FakeShard shard(twoNamespaces());
+        FakeApplication application;
+        shard.other = &application;
+        TestClient client(shard, 2);
+        client.say("40");
+        client.say("40/admin,");
+        client.heard();
+        client.say("42123456789012345[\"a\"]");
+        client.say("42/admin,7[\"a\"]");
+        client.say("41/admin,");
+        QCOMPARE(application.replies.size(), std::size_t(2));
+        application.replies[1]("1", {}); // it has left that namespace
+        QVERIFY(client.heard().isEmpty());
+        application.replies[0]("[{\"_placeholder\":true,\"num\":0}]", {"x"});
+        QCOMPARE(client.heard(),
+                 QStringList({QStringLiteral("461-123456789012345[[{\"_placeholder\":true,\"num\":0}]]"),
+                              QStringLiteral("b:x")}));
+        auto gone = std::make_unique<TestClient>(shard, 3);
+        gone->say("40");
+        gone->say("421[\"a\"]");
+        gone->session().connectionClosed(shared::CloseReason::Lost);
+        gone.reset();
+        application.replies.back()("1", {}); // nobody is there
+        client.session().connectionClosed(shared::CloseReason::Normal);
+    }
+
+    void serverDisconnectsNamespace() {
+        FakeShard shard(twoNamespaces());
+        FakeApplication application;
+        shard.other = &application;
+        TestClient client(shard, 1);
+        client.say("40");
+        client.say("40/admin,");
+        client.heard();
+        client.say("42/admin,1[\"go\"]");
+        QCOMPARE(client.heard(), QStringList{QStringLiteral("41/admin,")});
+        QCOMPARE(application.log.mid(2),
+                 QStringList({QStringLiteral("event go"), QStringLiteral("disconnected /admin"),
+                              QStringLiteral("not joined")}));
+        QVERIFY(!client.wire.closed);
+        client.say("42[\"still here\"]");
+        QCOMPARE(application.log.last(), QStringLiteral("event still here"));
+        client.say("40/admin,"); // and may come back
+        QVERIFY(client.heard().value(0).startsWith(QStringLiteral("40/admin,{\"sid\"")));
+        client.session().connectionClosed(shared::CloseReason::Normal);
+        QCOMPARE(application.log.count(QStringLiteral("disconnected /admin")), 2);
+        QCOMPARE(application.log.count(QStringLiteral("disconnected /")), 1);
+        QCOMPARE(shard.number(shared::Metric::Members), 0);
+    }
+
+    void attachmentsHaveTenSeconds() {
+        FakeShard shard(twoNamespaces());
+        TestClient client(shard, 1);
+        client.say("40");
+        client.say("451-[\"publish\",\"a\",\"e\",{\"_placeholder\":true,\"num\":0}]");
+        for (int second = 1; second < 10; ++second) {
+            shard.pass(std::chrono::milliseconds(1000));
+            client.say("3");
+        }
+        client.sayBinary("x");
+        client.say("452-[\"publish\",\"a\",\"e\",[{\"_placeholder\":true,\"num\":0},{\"_placeholder\":true,"
+                   "\"num\":1}]]");
+        for (int second = 1; second < 10; ++second) {
+            shard.pass(std::chrono::milliseconds(1000));
+            client.say("3");
+            if (second == 5)
+                client.sayBinary("x"); // one that trickles gains nothing
+            QVERIFY(!client.wire.closed);
+        }
+        shard.pass(std::chrono::milliseconds(1200));
+        QCOMPARE(client.wire.closed, std::optional(shared::CloseReason::BadMessage));
+        client.session().connectionClosed(shared::CloseReason::Lost);
+    }
+
+    void ourOwnStallIsNoPingTimeout() {
+        FakeShard shard(twoNamespaces());
+        TestClient client(shard, 1);
+        client.say("40");
+        client.heard();
+        while (!client.heard().contains(QStringLiteral("2")))
+            shard.pass(std::chrono::milliseconds(100));
+        shard.stall(std::chrono::milliseconds(60000));
+        shard.pass(std::chrono::milliseconds(200));
+        QVERIFY(!client.wire.closed); // its pong may lie unread
+        client.say("3");
+        shard.pass(std::chrono::milliseconds(200));
+        QVERIFY(client.heard().size() <= 1);          // what was due meanwhile is not asked one by one
+        shard.pass(std::chrono::milliseconds(30200)); // now it really says nothing
+        QCOMPARE(client.wire.closed, std::optional(shared::CloseReason::PingTimeout));
+        client.session().connectionClosed(shared::CloseReason::Lost);
+    }
+
+    void heartbeatsAreNoActivity() {
+        FakeShard shard(twoNamespaces());
+        TestClient client(shard, 1);
+        client.say("40");
+        for (int i = 0; i < 40; ++i) {
+            shard.pass(std::chrono::milliseconds(1000));
+            client.say("3");
+        }
+        QVERIFY(client.session().row().idle_s >= 40);
+        for (int i = 0; i < 100; ++i)
+            client.say("42[\"join\",\"a\"]");
+        const auto row = client.session().row();
+        QVERIFY(row.idle_s < 0.001);
+        QCOMPARE(row.messages_in, 100);
+        QVERIFY(row.in_rate > 9 && row.in_rate < 11); // 100 within 10 s
+        shard.pass(std::chrono::milliseconds(10000));
+        const double later = client.session().row().in_rate;
+        QVERIFY(later > 3 && later < 4.5);
+        client.session().connectionClosed(shared::CloseReason::Normal);
+    }
+
+    void filters_data() {
+        QTest::addColumn<QByteArray>("filter");
+        QTest::addColumn<bool>("matches");
+        QTest::newRow("all") << QByteArray("") << true;
+        QTest::newRow("id") << QByteArray("id=0-1") << true;
+        QTest::newRow("other id") << QByteArray("id=0-2") << false;
+        QTest::newRow("network") << QByteArray("ip=10.0.0.0/8") << true;
+        QTest::newRow("user") << QByteArray("user=ann") << true;
+        QTest::newRow("room") << QByteArray("room=lobby") << true;
+        QTest::newRow("room of another namespace") << QByteArray("room=back") << true;
+        QTest::newRow("other room") << QByteArray("room=x") << false;
+        QTest::newRow("idle") << QByteArray("idle>10m") << false;
+        QTest::newRow("age") << QByteArray("age<1h agent~gen") << true;
+        QTest::newRow("transport") << QByteArray("transport=polling") << false;
+        QTest::newRow("dialect") << QByteArray("dialect=socketio") << true;
+    }
+    void filters() {
+        QFETCH(QByteArray, filter);
+        QFETCH(bool, matches);
+        FakeShard shard(twoNamespaces());
+        TestClient client(shard, 1);
+        client.say("40{\"user\":\"ann\"}");
+        client.say("40/admin,");
+        client.say("42[\"join\",\"lobby\"]");
+        client.say("42/admin,[\"join\",\"back\"]");
+        const auto parsed = shared::Filter::parse(filter.toStdString());
+        QVERIFY(parsed.has_value());
+        QCOMPARE(client.session().matches(*parsed), matches);
+        QCOMPARE(client.session().details().rooms.size(), std::size_t(2));
+        client.session().connectionClosed(shared::CloseReason::Normal);
     }
 };
 
