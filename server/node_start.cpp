@@ -168,8 +168,10 @@ tl::expected<void, NodeFailure> Node::bind() {
             if (least == parts.shards.end())
                 return false;
             const auto shard = std::size_t(least - parts.shards.begin());
-            if (parts.shardBoxes[shard]->postHandover(std::move(arrived)) == Posted::Accepted)
+            if (parts.shardBoxes[shard]->postHandover(std::move(arrived)) == Posted::Accepted) {
+                parts.shards[shard]->expectArrival();
                 return true;
+            }
             parts.mainCounters->add(Metric::MailboxRefusedTotal, shared::MailboxOf::Shard);
             return false;
         },

@@ -62,8 +62,7 @@ struct Acceptor::Inner {
         if (receive(std::move(newcomer)))
             return;
         counters.add(Metric::HandshakesTotal, HandshakeResult::Full);
-        sayLastWord(socket, httpUnavailable(QRandomGenerator::global()->generate()));
-        closeSocket(socket);
+        refuseSocket(socket, httpUnavailable(QRandomGenerator::global()->generate()));
     }
 
     /// Accepting at once again would only spin: descriptors come back when clients leave.

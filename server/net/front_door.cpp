@@ -3,6 +3,7 @@
 #include "server/net/front_socket.h"
 #include "server/net/handshake.h"
 #include "server/net/raw_socket.h"
+#include <QHostAddress>
 #include <QWebSocket>
 #include <QWebSocketServer>
 #include <algorithm>
@@ -174,11 +175,17 @@ struct FrontDoor::Inner {
         const std::string shown = headForQt(request);
         FrontSocket::Events events{[this](FrontSocket& socket) { lastUpgraded = &socket; },
                                    [this](Descriptor duplicate) { lingers(duplicate); }};
-        head.front = FrontSocket::make(head.socket->release(), std::move(events), linesForUpgrade(request));
+        head.front = head.socket->toFront(head.surplus);
+        std::string lines = linesForUpgrade(request);
         head.socket.reset();
         head.request.reset();
         if (head.front == nullptr)
             return failed(head, HandshakeResult::BadRequest);
+        if (head.peer.address.empty()) { // where accepting does not tell
+            head.peer.address = head.front->peerAddress().toString().toStdString();
+            head.peer.port = head.front->peerPort();
+        }
+        head.front->prepare(std::move(events), std::move(lines));
         QObject::connect(head.front, &QAbstractSocket::disconnected, &server,
                          [this, front = head.front] { gone(front); });
         head.front->giveBack(shown);

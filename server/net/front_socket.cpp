@@ -6,21 +6,22 @@
 
 namespace server {
 
-FrontSocket::FrontSocket(Events events, std::string lines)
-    : m_events(std::move(events)), m_lines(std::move(lines)) {
+FrontSocket::FrontSocket() {
     connect(this, &QAbstractSocket::disconnected, this, [this] { handDuplicateOver(); });
 }
 
-FrontSocket* FrontSocket::make(Descriptor socket, Events events, std::string lines) {
-    auto* const made = new FrontSocket(std::move(events), std::move(lines));
+bool FrontSocket::take(Descriptor socket) {
+    if (setSocketDescriptor(socket, QAbstractSocket::ConnectedState, QIODevice::ReadWrite))
+        return true;
+    closeSocket(socket);
+    return false;
+}
+
+void FrontSocket::prepare(Events events, std::string lines) {
+    m_events = std::move(events);
+    m_lines = std::move(lines);
     // Qt must read nothing by itself before the upgrade: bytes behind the head would be parsed, and lost.
-    made->setReadBufferSize(1);
-    if (!made->setSocketDescriptor(socket, QAbstractSocket::ConnectedState, QIODevice::ReadWrite)) {
-        closeSocket(socket);
-        delete made;
-        return nullptr;
-    }
-    return made;
+    setReadBufferSize(1);
 }
 
 FrontSocket::~FrontSocket() {

@@ -18,11 +18,13 @@ public:
         /// Qt has closed its side; this duplicate is to be shut down, drained and closed by the receiver.
         std::function<void(Descriptor)> lingers;
     };
-    /// `lines`: header lines for the 101, each ending with CRLF. Null when the descriptor is none (it is
-    /// closed).
-    static FrontSocket* make(Descriptor socket, Events events, std::string lines);
+    FrontSocket();
     ~FrontSocket() override;
 
+    /// Owns the descriptor from here on, also when this is false: it is none of a connection.
+    bool take(Descriptor socket);
+    /// Before the handshake. `lines`: header lines for the 101, each ending with CRLF.
+    void prepare(Events events, std::string lines);
     /// The next bytes that are read, before all others.
     void giveBack(std::string_view bytes);
     /// Offers what was given back to the reader, in a later turn of the loop.
@@ -35,7 +37,6 @@ protected:
     qint64 writeData(const char* bytes, qint64 size) override;
 
 private:
-    FrontSocket(Events events, std::string lines);
     void handDuplicateOver();
 
     Events m_events;

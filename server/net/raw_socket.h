@@ -12,9 +12,9 @@
 #include <string>
 #include <string_view>
 
-class QTcpSocket;
-
 namespace server {
+
+class FrontSocket;
 
 /// The dispatcher of a thread with many sockets; null where Qt's own is the one to use.
 QAbstractEventDispatcher* makeDispatcher();
@@ -29,8 +29,8 @@ Descriptor duplicateSocket(Descriptor socket);
 /// Small frames leave at once, a silent peer is given up after 20 s, and the kernel hides no more than
 /// `sendBuffer`.
 void prepareSocket(Descriptor socket, shared::Bytes sendBuffer);
-/// As far as the kernel takes it at once, for a last word to a socket that is about to be closed.
-void sayLastWord(Descriptor socket, std::string_view words);
+/// Says these words as far as the kernel takes them at once, and closes.
+void refuseSocket(Descriptor socket, std::string_view words);
 
 /// A listening socket with an accept loop of its own: it goes on after running out of descriptors.
 class Listener {
@@ -74,8 +74,10 @@ public:
     /// What the kernel takes at once; the answers that are written here fit into an empty buffer.
     virtual void write(std::string_view bytes) = 0;
     virtual void shutdownWrite() = 0;
-    /// Gives the descriptor away; this object is then without one.
-    virtual Descriptor release() = 0;
+    /// The socket for Qt's handshake, which reads nothing by itself before bytes are given back to it; what
+    /// was read and not yet asked for is appended to `surplus`. Null when that fails. This object is then
+    /// empty.
+    virtual FrontSocket* toFront(std::string& surplus) = 0;
 };
 
 } // namespace server

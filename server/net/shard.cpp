@@ -41,10 +41,16 @@ std::optional<ErrorKind> frameError(CloseReason reason) {
     return std::nullopt;
 }
 
+/// What the acceptor weighs; read on main.
+struct ShardLoad {
+    std::atomic<std::int64_t> open{0};     ///< sessions and heads
+    std::atomic<std::int64_t> expected{0}; ///< sockets in the mailbox
+};
+
 class Shard final : public SessionHost, FrontDoor::Host {
 public:
-    Shard(ShardIndex index, const ShardWorld& world, ShardBox& box, Counters& counters,
-          std::atomic<std::int64_t>& load, std::function<void()> ended)
+    Shard(ShardIndex index, const ShardWorld& world, ShardBox& box, Counters& counters, ShardLoad& load,
+          std::function<void()> ended)
         : m_index(index), m_world(world), m_box(box), m_counters(counters), m_load(load),
           m_ended(std::move(ended)), m_wheel(world.clock.now()),
           m_rooms(index, world.router, counters, world.clock), m_stamper(world.node, index, world.clock),
@@ -91,6 +97,7 @@ public:
 
 private:
     void take(Arrived& mail) {
+        m_load.expected.fetch_sub(1, std::memory_order_relaxed);
         if (m_isStopping)
             return closeSocket(mail.descriptor);
         m_door.arrived(std::move(mail));
@@ -115,7 +122,7 @@ private:
     const ShardWorld m_world;
     ShardBox& m_box;
     Counters& m_counters;
-    std::atomic<std::int64_t>& m_load;
+    ShardLoad& m_load;
     std::function<void()> m_ended;
     QAbstractEventDispatcher* m_dispatcher = nullptr;
     QMetaObject::Connection m_awake;
@@ -177,7 +184,7 @@ void Shard::turn() {
         m_hasAsks = m_sessions.runSlice();
     if (m_hasDeadlines)
         m_hasDeadlines = !m_wheel.advance(m_world.clock.now());
-    m_load.store(std::int64_t(m_sessions.size() + m_door.heads()), std::memory_order_relaxed);
+    m_load.open.store(std::int64_t(m_sessions.size() + m_door.heads()), std::memory_order_relaxed);
     if (m_isStopping)
         endWhenEmpty();
     if (m_hasDeliveries || m_hasAsks || m_hasDeadlines)
@@ -215,7 +222,7 @@ struct ShardThread::Inner {
             QThread::currentThread()->setEventDispatcher(dispatcher); // the thread deletes it
         QEventLoop loop;
         {
-            Shard shard(index, world, box, counters, shardLoad, [&loop] { loop.quit(); });
+            Shard shard(index, world, box, counters, weight, [&loop] { loop.quit(); });
             loop.exec();
         }
         QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
@@ -225,7 +232,7 @@ struct ShardThread::Inner {
     const ShardWorld world;
     ShardBox& box;
     Counters& counters;
-    std::atomic<std::int64_t> shardLoad{0};
+    ShardLoad weight;
     std::thread thread;
 };
 
@@ -248,8 +255,13 @@ void ShardThread::stop() {
     m_inner->thread.join();
 }
 
+void ShardThread::expectArrival() {
+    m_inner->weight.expected.fetch_add(1, std::memory_order_relaxed);
+}
+
 std::int64_t ShardThread::load() const {
-    return m_inner->shardLoad.load(std::memory_order_relaxed);
+    const auto& weight = m_inner->weight;
+    return weight.open.load(std::memory_order_relaxed) + weight.expected.load(std::memory_order_relaxed);
 }
 
 } // namespace server

@@ -38,6 +38,8 @@ public:
     void start();
     /// Posts StopShard and joins.
     void stop();
+    /// A socket was posted to it: it counts in load() before the shard has seen it. Main.
+    void expectArrival();
     std::int64_t load() const; ///< open sessions and heads: the acceptor takes the least loaded
 
 private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/raw_socket.h"
+#include "server/net/front_socket.h"
 #include "server/net/linux/epoll_dispatcher.h"
 #include <QSocketNotifier>
 #include <arpa/inet.h>
@@ -151,10 +152,8 @@ private:
         m_reserve = -1;
         sockaddr_storage address{};
         const int socket = acceptOne(address);
-        if (socket >= 0) {
-            sayLastWord(socket, m_events.lastWord());
-            ::close(socket);
-        }
+        if (socket >= 0)
+            refuseSocket(socket, m_events.lastWord());
         openReserve();
     }
 
@@ -190,9 +189,10 @@ public:
         (void)!::send(m_socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     }
     void shutdownWrite() override { (void)::shutdown(m_socket, SHUT_WR); }
-    Descriptor release() override {
+    FrontSocket* toFront(std::string&) override {
         m_watch.reset();
-        return std::exchange(m_socket, -1);
+        auto front = std::make_unique<FrontSocket>();
+        return front->take(std::exchange(m_socket, -1)) ? front.release() : nullptr;
     }
 
 private:
@@ -250,12 +250,13 @@ void prepareSocket(Descriptor socket, shared::Bytes sendBuffer) {
         setOption(int(socket), SOL_SOCKET, SO_SNDBUF, int(sendBuffer.count()));
 }
 
-void sayLastWord(Descriptor socket, std::string_view words) {
+void refuseSocket(Descriptor socket, std::string_view words) {
     (void)!::send(int(socket), words.data(), words.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)::shutdown(int(socket), SHUT_WR);
     char unread[4096]; // input that nobody read would turn the close into a reset, which eats the answer
     while (::recv(int(socket), unread, sizeof unread, MSG_DONTWAIT) > 0) {
     }
+    ::close(int(socket));
 }
 
 shared::Result<std::unique_ptr<Listener>> Listener::open(const std::string& host, std::uint16_t port,
