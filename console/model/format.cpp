@@ -94,7 +94,7 @@ QString formatBytes(double bytes) {
 QString formatPercent(double share) {
     if (!std::isfinite(share))
         return unknownText();
-    return withUnit(QString::number(share * 100, 'f', 0), "%");
+    return withUnit(QString::number(share * 100, 'f', share > 0.0005 && share < 0.00995 ? 1 : 0), "%");
 }
 
 QString formatClock(std::int64_t time_ms, bool isUtc) {

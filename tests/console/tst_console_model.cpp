@@ -143,6 +143,7 @@ private Q_SLOTS:
         row("bytes", formatBytes(412.0 * 1024 * 1024), "412\u2009MiB");
         row("no bytes", formatBytes(0), "0\u2009B");
         row("percent", formatPercent(0.96), "96\u2009%");
+        row("small percent", formatPercent(0.003), "0.3\u2009%");
         row("optional unknown", orUnknown(std::nullopt, &formatCount), "–");
         row("clock", formatClock(1'000'000'000'000, true), "01:46:40");
     }
