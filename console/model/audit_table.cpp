@@ -55,7 +55,7 @@ int AuditTable::columnCount(const QModelIndex& parent) const {
 
 QVariant AuditTable::data(const QModelIndex& index, int role) const {
     if (!checkIndex(index, CheckIndexOption::IndexIsValid | CheckIndexOption::ParentIsInvalid) ||
-        role != Qt::DisplayRole)
+        (role != Qt::DisplayRole && role != Qt::ToolTipRole))
         return {};
     const auto& row = m_rows[std::size_t(index.row())];
     switch (index.column()) {

@@ -26,7 +26,7 @@ AuditPage::AuditPage(Desk desk, QWidget* parent)
       m_table(new TableView(QStringLiteral("auditTable"), QStringLiteral("Audit"), m_audit)),
       m_empty(quietText()) {
     setObjectName(QStringLiteral("auditPage"));
-    m_table->setWidths({80, 150, 120, 160, 330, 0});
+    m_table->setWidths({80, 130, 110, 150, 0, 230});
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(metrics::WideGap, metrics::Gap, metrics::WideGap, metrics::Gap);
     column->addWidget(m_table, 1);

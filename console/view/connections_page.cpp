@@ -278,7 +278,7 @@ void ConnectionsPage::writeSummary() {
     else if (m_asked.empty())
         text = QStringLiteral("No node answers: its connections are not known.");
     else if (shown == 0 && m_connections->isLoading())
-        text = QStringLiteral("Asking %1 nodes…").arg(m_connections->askedNodes());
+        text = QStringLiteral("Asking…");
     else if (shown == 0)
         text = m_filter->text().isEmpty() ? QStringLiteral("No connection.")
                                           : QStringLiteral("Nothing matches.");

@@ -28,6 +28,7 @@ HeaderStrip::HeaderStrip(const Theme& theme, QWidget* parent)
     row->setContentsMargins(metrics::WideGap, 4, metrics::WideGap, 4);
     row->setSpacing(20);
     row->addLayout(words, 1);
+    static constexpr std::array Widest{"481 203", "32.1 k", "1.24 M", "999 ms", "9.9 k"};
     static constexpr std::array Titles{"Connections", "In/s", "Out/s", "p99", "Errors/s"};
     for (std::size_t i = 0; i < m_figures.size(); ++i) {
         auto* title = new QLabel(QLatin1String(Titles[i]));
@@ -35,6 +36,9 @@ HeaderStrip::HeaderStrip(const Theme& theme, QWidget* parent)
         title->setForegroundRole(QPalette::PlaceholderText);
         m_figures[i] = new QLabel(unknownText());
         m_figures[i]->setFont(Theme::figure());
+        // Numbers that grow must neither be cut nor push their neighbours about.
+        m_figures[i]->setMinimumWidth(
+            QFontMetrics(Theme::figure()).horizontalAdvance(QLatin1String(Widest[i])));
         m_figures[i]->setObjectName(QStringLiteral("figure%1").arg(i));
         auto* column = new QVBoxLayout;
         column->setSpacing(0);
