@@ -270,12 +270,12 @@ HttpRequest::Fed HttpRequest::feed(std::string_view bytes) {
         bool isWhole = false;
         while (fed.used < bytes.size() && !isWhole && m_inner->phase == Phase::Head)
             isWhole = m_inner->takeHeadByte(bytes[fed.used++]);
-        if (isWhole && m_inner->parseHead()) {
-            if (isUpgrade() && m_inner->phase != Phase::Done)
-                m_inner->refuse(400, "an upgrade has no body");
-            else if (m_inner->phase != Phase::Done)
-                fed.state = State::HeadDone;
-        }
+        const bool isParsed = isWhole && m_inner->parseHead();
+        const bool hasBody = isParsed ? m_inner->phase != Phase::Done : m_inner->status == 413;
+        if (hasBody && isUpgrade())
+            m_inner->refuse(400, "an upgrade has no body");
+        else if (hasBody && isParsed)
+            fed.state = State::HeadDone;
     } else {
         fed.used = m_inner->takeBody(bytes);
     }

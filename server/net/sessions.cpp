@@ -58,8 +58,6 @@ void Sessions::ask(Ask ask) {
         return finish(job);
     }
     m_jobs.push_back(std::move(job));
-    Job& queued = m_jobs.back();
-    std::visit([&](const auto& what) { begin(queued, what); }, queued.ask.what);
 }
 
 /// What needs no walk is answered by a walk that begins behind the last one.
@@ -95,6 +93,8 @@ bool Sessions::runSlice() {
     if (m_jobs.empty())
         return false;
     Job& job = m_jobs.front();
+    if (!std::exchange(job.hasBegun, true)) // not before: questions are answered in their order
+        std::visit([&](const auto& what) { begin(job, what); }, job.ask.what);
     auto place = m_open.lower_bound(job.next);
     for (int visited = 0; visited < SliceSessions && place != m_open.end(); ++visited, ++place) {
         if (!place->second->isEnding())

@@ -35,6 +35,7 @@ private:
         Answer answer;
         TimePoint startedAt{};
         std::uint64_t next = 0; ///< the number to go on with
+        bool hasBegun = false;
         std::optional<ListOrder> order;
     };
     void begin(Job& job, const ListAsk& ask);

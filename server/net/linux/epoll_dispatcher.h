@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Qt's event dispatcher on epoll, with descriptors watched beside QObject. One thread: its own; wakeUp() and interrupt() any.
+// Qt's event dispatcher on epoll, with descriptors watched beside QObject. Own thread; wakeUp() any.
 #pragma once
 #include <QtCore/QAbstractEventDispatcher>
 #include <array>
@@ -18,8 +18,8 @@ namespace server {
 /// What a watcher waits for. Nothing: stays registered but is not even told of errors.
 enum class Interest : std::uint8_t { Nothing = 0, Read = 1, Write = 2, ReadWrite = 3 };
 
-/// What a watched descriptor is ready for. An error or hang-up makes all that was asked for ready, so that the
-/// system call tells.
+/// What a watched descriptor is ready for. An error or hang-up makes all that was asked for ready, so that
+/// the system call tells.
 struct Ready {
     bool canRead = false;
     bool canWrite = false;
@@ -41,9 +41,9 @@ private:
     std::uint32_t m_generation = 0;
 };
 
-/// Behaves like Qt's own dispatcher for Unix, except that a wake-up costs nothing per idle descriptor or timer.
-/// Level-triggered. One pass sends the posted events, then handles at most EventsPerPass descriptors, then the
-/// timers that are due: none of the three starves another.
+/// Behaves like Qt's own dispatcher for Unix, except that a wake-up costs nothing per idle descriptor or
+/// timer. Level-triggered. One pass sends the posted events, then handles at most EventsPerPass descriptors,
+/// then the timers that are due: none of the three starves another.
 class EpollDispatcher final : public QAbstractEventDispatcher {
     Q_OBJECT
 public:
@@ -65,8 +65,8 @@ public:
     /// descriptor is watched already. Excluded with the socket notifiers.
     [[nodiscard]] WatchHandle watch(int descriptor, Interest interest, Handler& handler);
     void modify(WatchHandle handle, Interest interest);
-    /// At once, before the descriptor is closed: no event of this watch is delivered any more, not even one that
-    /// the kernel has already reported.
+    /// At once, before the descriptor is closed: no event of this watch is delivered any more, not even one
+    /// that the kernel has already reported.
     void unwatch(WatchHandle handle);
 
     bool processEvents(QEventLoop::ProcessEventsFlags flags) override;
@@ -89,8 +89,7 @@ private:
         int descriptor = -1;
         std::uint32_t generation = 1;
         std::uint32_t wanted = 0;  // epoll's events
-        std::uint32_t pending = 0; // reported and not yet delivered
-        std::uint32_t turn = 0;    // counts what `pending` was emptied by: a queued entry of an earlier turn is void
+        std::uint32_t pending = 0; // reported and not yet delivered: not zero only while queued
     };
     struct Pending {
         std::uint32_t slot, generation;
@@ -100,8 +99,9 @@ private:
         Qt::TimerType type = Qt::PreciseTimer;
         qint64 interval = 0; // milliseconds; seconds when very coarse
         QObject* object = nullptr;
-        std::int64_t due = 0; // nanoseconds
-        std::uint64_t turn = 0;
+        std::int64_t due = 0;     // nanoseconds
+        std::uint64_t turn = 0;   // of its place in the queue
+        std::uint64_t serial = 0; // ids are used again
         bool isFiring = false;
     };
     /// By due time, first come first among equals.
@@ -111,12 +111,16 @@ private:
     void freeSlot(std::uint32_t index);
     bool update(std::uint32_t index, std::uint32_t wanted);
     bool isCurrent(std::uint32_t index, std::uint32_t generation) const;
-    int poll(QEventLoop::ProcessEventsFlags flags, bool mayBlock);
+    void openEpoll();
+    void rebuild();
+    void report(std::uint64_t key, std::uint32_t events);
+    int waitForEvents(QEventLoop::ProcessEventsFlags flags, bool mayBlock);
     int drainWake();
     int activate();
     int fireTimers();
     int timeToFirstTimer() const;
-    void enqueue(Timer& timer);
+    void enqueue(Timer& timer, Queue::node_type node = {});
+    void forget(Timer& timer);
     static void align(Timer& timer, std::int64_t now);
     static void rearm(Timer& timer, std::int64_t now);
 
@@ -128,12 +132,12 @@ private:
     std::vector<Slot> m_slots;
     std::vector<std::uint32_t> m_freeSlots;
     std::unordered_map<int, std::pair<std::uint32_t, Notifiers>> m_notifiers; // by descriptor: slot
-    std::unordered_map<int, std::uint32_t> m_watched;                         // by descriptor: slot
     std::deque<Pending> m_pending; // a member: a nested loop goes on with what the outer one has left
     std::unordered_map<int, std::unique_ptr<Timer>> m_timers;
     std::unordered_multimap<QObject*, int> m_timersOf;
     Queue m_queue;
     std::uint64_t m_turn = 0;
+    std::uint64_t m_serial = 0;
 };
 
 } // namespace server

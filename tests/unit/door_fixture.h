@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// A listening front door with all that a shard would give it, whose connections answer each frame with
+// itself; and clients that speak bytes. Test thread.
+#pragma once
+#include <QTcpSocket> // first: moc cannot begin with <compare>
+
+#include "server/core/application.h"
+#include "server/net/acceptor.h"
+#include "server/net/front_door.h"
+#include "server/net/raw_socket.h"
+#include <QTimer>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace server {
+
+inline const std::string UpgradeFields =
+    "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+inline const std::string EnginePath = "/socket.io/?EIO=4&transport=websocket";
+
+inline std::string upgradeHead(const std::string& target = EnginePath, const std::string& fields = {}) {
+    return "GET " + target + " HTTP/1.1\r\n" + UpgradeFields + fields + "\r\n";
+}
+
+/// A masked frame with FIN.
+inline std::string clientFrame(std::string_view payload, unsigned opcode = 1) {
+    std::string frame(1, char(0x80U | opcode));
+    if (payload.size() < 126) {
+        frame += char(0x80U | payload.size());
+    } else {
+        const int bytes = payload.size() < 65536 ? 2 : 8;
+        frame += char(bytes == 2 ? 0xfe : 0xff);
+        for (int i = bytes - 1; i >= 0; --i)
+            frame += char((payload.size() >> (8 * i)) & 0xff);
+    }
+    const char key[4] = {1, 2, 3, 4};
+    frame.append(key, 4);
+    for (std::size_t i = 0; i < payload.size(); ++i)
+        frame += char(payload[i] ^ key[i % 4]);
+    return frame;
+}
+
+/// The payloads of short unmasked frames behind the head, one a line; a close frame as "close CODE".
+inline std::vector<std::string> framesIn(const QByteArray& bytes) {
+    std::vector<std::string> frames;
+    qsizetype at = bytes.indexOf("\r\n\r\n");
+    for (at = at < 0 ? bytes.size() : at + 4; at + 2 <= bytes.size();) {
+        const auto opcode = unsigned(bytes[at]) & 15U;
+        qsizetype size = quint8(bytes[at + 1]) & 127;
+        qsizetype begin = at + 2;
+        if (size == 126 && at + 4 <= bytes.size()) {
+            size = (quint8(bytes[at + 2]) << 8) | quint8(bytes[at + 3]);
+            begin = at + 4;
+        }
+        if (begin + size > bytes.size())
+            break;
+        const QByteArray payload = bytes.mid(begin, size);
+        if (opcode == 8 && size >= 2)
+            frames.push_back("close " + std::to_string((quint8(payload[0]) << 8) | quint8(payload[1])));
+        else
+            frames.push_back(payload.toStdString());
+        at = begin + size;
+    }
+    return frames;
+}
+
+/// A client that collects what it is told.
+class BytesClient {
+public:
+    explicit BytesClient(std::uint16_t port) {
+        QObject::connect(&socket, &QIODevice::readyRead, &socket, [this] { got += socket.readAll(); });
+        QObject::connect(&socket, &QAbstractSocket::disconnected, &socket, [this] {
+            if (socket.isReadable())
+                got += socket.readAll();
+            hasEnded = true;
+        });
+        socket.connectToHost(QStringLiteral("127.0.0.1"), port);
+    }
+    ~BytesClient() { socket.disconnect(&socket); }
+    void send(const std::string& bytes) { socket.write(bytes.data(), qint64(bytes.size())); }
+    int status() const { return got.mid(9, 3).toInt(); }
+    QByteArray body() const { return got.mid(got.indexOf("\r\n\r\n") + 4); }
+
+    QTcpSocket socket;
+    QByteArray got;
+    bool hasEnded = false;
+};
+
+class EchoHost final : public ConnectionHost {
+public:
+    explicit EchoHost(std::unique_ptr<Connection> c) : connection(std::move(c)) { connection->start(*this); }
+    void frameReceived(FrameKind kind, std::string_view bytes) override {
+        received.emplace_back(bytes);
+        connection->send(std::make_shared<Frame>(Frame{kind, std::string(bytes)}));
+    }
+    void connectionClosed(shared::CloseReason reason) override {
+        closed = reason;
+        ++closes;
+    }
+    std::unique_ptr<Connection> connection;
+    std::vector<std::string> received;
+    std::optional<shared::CloseReason> closed;
+    int closes = 0;
+};
+
+class DoorFixture final : public FrontDoor::Host {
+public:
+    explicit DoorFixture(Settings given = {}, std::int64_t capacity = 1000)
+        : settings(std::move(given)), catalog(1, {"0", "0", "0"}), counters(catalog), access(settings.broker),
+          broker(access, settings), router(settings, {}, nullptr), admission(capacity),
+          main({1000, 1000, shared::Bytes::mebi(1)}), world{settings,  "test", access, broker, router,
+                                                            admission, clock,  main,   isReady},
+          wheel(clock.now(), std::chrono::milliseconds(10)), qt{settings.limits, wheel, clock, {}},
+          door(*this, world, counters, qt), acceptor(
+                                                [this](Arrived arrived) {
+                                                    door.arrived(std::move(arrived));
+                                                    return true;
+                                                },
+                                                counters) {
+        QObject::connect(&tick, &QTimer::timeout, &tick, [this] { wheel.advance(clock.now()); });
+        tick.start(10);
+        const auto bound = acceptor.listen("127.0.0.1:0");
+        if (!bound)
+            qFatal("%s", bound.error().message.c_str());
+        const auto address = acceptor.addresses().front();
+        port = std::uint16_t(std::stoi(address.substr(address.rfind(':') + 1)));
+    }
+    void upgraded(std::unique_ptr<Connection> connection, Peer peer) override {
+        peers.push_back(std::move(peer));
+        echoes.push_back(std::make_unique<EchoHost>(std::move(connection)));
+    }
+    std::int64_t handshakes(shared::HandshakeResult result) const {
+        return counters.number(catalog.index(shared::Metric::HandshakesTotal, std::size_t(result)));
+    }
+    std::size_t framesReceived() const {
+        std::size_t sum = 0;
+        for (const auto& echo : echoes)
+            sum += echo->received.size();
+        return sum;
+    }
+
+    Settings settings;
+    shared::MetricCatalog catalog;
+    Counters counters;
+    Clock clock;
+    BrokerAccess access;
+    Broker broker;
+    Router router;
+    Admission admission;
+    MainBox main;
+    std::atomic<bool> isReady{true};
+    ShardWorld world;
+    TimingWheel wheel;
+    QtWorld qt;
+    std::vector<std::unique_ptr<EchoHost>> echoes;
+    std::vector<Peer> peers;
+    FrontDoor door;
+    Acceptor acceptor;
+    QTimer tick;
+    std::uint16_t port = 0;
+};
+
+} // namespace server
