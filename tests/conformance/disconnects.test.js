@@ -4,6 +4,7 @@
 const { describe, it, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const path = require("node:path");
+const { WebSocket } = require("../support/node_modules/ws");
 const { Child, Node, ask, client, delay, until, within } = require("../support/cluster");
 const broker = require("../support/broker");
 
@@ -105,28 +106,47 @@ for (const [name, server] of Object.entries({ "the official server": official, "
   });
 }
 
+/** What an upgrade is answered with instead of being done: {status, retryAfter}. */
+const refusal = (node) =>
+  within(
+    "a refusal",
+    new Promise((resolve, reject) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${node.port}/socket.io/?EIO=4&transport=websocket`);
+      socket.on("unexpected-response", (request, response) => {
+        resolve({ status: response.statusCode, retryAfter: response.headers["retry-after"] });
+        request.destroy();
+      });
+      socket.on("error", () => {});
+      socket.on("open", () => reject(new Error("the upgrade was done")));
+    }),
+  );
+
 describe("a drained node", () => {
-  let node;
-  before(async () => (node = await Node.start({ args: ["--set", "node.drain_grace_s=0"] })));
-  after(() => node?.stop("SIGKILL"));
+  let node, socket, admin;
+  before(async () => {
+    node = await Node.start();
+    admin = await node.admin();
+    socket = await client(node.url, { reconnectionDelay: 100, reconnectionDelayMax: 200 });
+  });
+  after(() => {
+    socket?.close();
+    admin?.close();
+    return node?.stop("SIGKILL");
+  });
   it("hints, closes without a DISCONNECT packet, and refuses newcomers until it is resumed", async () => {
-    const socket = await client(node.url, { reconnectionDelay: 100, reconnectionDelayMax: 200 });
     const hint = within("the hint", new Promise((resolve) => socket.once("weir:reconnect", resolve)));
     const reason = ended(socket);
-    const admin = await node.admin();
     await admin.call("node.drain", { grace_s: 0, deadline_s: 5 });
     const { after_ms: afterMs, reason: why } = await hint;
     assert.equal(typeof afterMs, "number");
     assert.equal(typeof why, "string");
     assert.equal(await reason, "transport close");
     assert.equal((await node.get("/ready", node.port)).status, 503);
-    const refused = await node.get("/socket.io/?EIO=4&transport=websocket", node.port);
-    assert.equal(refused.status, 503);
-    assert.match(refused.headers.get("retry-after"), /^([1-9]|10)$/);
+    const { status, retryAfter } = await refusal(node);
+    assert.equal(status, 503);
+    assert.match(retryAfter, /^([1-9]|10)$/);
     await until("drained", async () => (await admin.call("node.info")).state === "drained");
     await admin.call("node.resume", {});
     await until("the client is back by itself", () => socket.connected);
-    admin.close();
-    socket.close();
   });
 });
