@@ -114,6 +114,8 @@ struct ConnectionRow {
     std::string address, user, dialect, transport, agent; ///< agent is cut at 120 bytes
     std::int64_t since_ms = 0;
     double idle_s = 0;
+    double active_s = 0; ///< when it was last active, on the node's steady clock: never sent, keeps the order
+                         ///< of idle times the same from page to page
     std::int64_t rooms = 0, queue_bytes = 0, messages_in = 0, messages_out = 0;
     double in_rate = 0, out_rate = 0; ///< messages per second, decaying over 10 s
     std::optional<double> rtt_ms;     ///< absent before the first pong

@@ -19,7 +19,7 @@ ListPosition listPosition(const ConnectionRow& row, SortKey key) {
         position.value = double(row.since_ms);
         break;
     case SortKey::Idle:
-        position.value = row.idle_s;
+        position.value = -row.active_s; // idle_s itself grows between two pages, and would skip rows
         break;
     case SortKey::Queue:
         position.value = double(row.queue_bytes);

@@ -110,6 +110,7 @@ shared::admin::ConnectionRow Session::row() const {
     row.agent = inner.peer.agent.substr(0, LongestAgent);
     row.since_ms = inner.since_ms;
     row.idle_s = secondsBetween(inner.activeAt, now);
+    row.active_s = std::chrono::duration<double>(inner.activeAt.time_since_epoch()).count();
     row.rooms = std::int64_t(inner.seats());
     row.queue_bytes = inner.connection ? std::int64_t(inner.connection->queued().count()) : 0;
     row.messages_in = std::int64_t(inner.messagesIn);

@@ -430,8 +430,9 @@ void TestAdminChannel::listAndPages() {
                 seen.append(QString::fromStdString(row.id));
             cursor = QString::fromStdString(page->cursor);
         } while (!cursor.isEmpty() && ++pages < 10);
-        seen.removeDuplicates(); // idle times move between pages
-        QVERIFY2(seen.size() >= (QLatin1String(sort) == QLatin1String("-idle") ? 20 : 25), sort);
+        QVERIFY2(seen.size() == 25, sort);
+        seen.removeDuplicates();
+        QVERIFY2(seen.size() == 25, sort);
     }
     const auto page =
         ListAnswer::fromJson(m_viewer->result(QStringLiteral("connections.list"), {{"limit", 1}}));
@@ -606,7 +607,9 @@ void TestAdminChannel::drainAndResume() {
     for (const auto& client : open) {
         QCOMPARE(client->frames.filter(QStringLiteral("weir:reconnect")).size(), 1);
         QVERIFY(!client->frames.contains(QStringLiteral("41"))); // official clients come back only without it
-        QCOMPARE(int(client->socket.closeCode()), 1012);
+        // Qt's client takes 1012 for a mistake, and only names it.
+        QVERIFY2(client->socket.closeReason().contains(QStringLiteral("1012")),
+                 qPrintable(client->socket.closeReason()));
     }
     QTRY_VERIFY_WITH_TIMEOUT(!m_viewer->notifications.value(QStringLiteral("operation.progress")).isEmpty(),
                              Patience_ms);

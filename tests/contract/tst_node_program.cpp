@@ -258,7 +258,8 @@ void TestNodeProgram::drainsAtSignal() {
     QVERIFY(node.stop(15000));
     QVERIFY2(timer.elapsed() >= 900, qPrintable(QString::number(timer.elapsed()))); // the grace
     for (const auto& client : clients)
-        QTRY_COMPARE_WITH_TIMEOUT(int(client->closeCode()), 1012, Patience_ms);
+        // Qt's client takes 1012 for a mistake, and only names it.
+        QTRY_VERIFY_WITH_TIMEOUT(client->closeReason().contains(QStringLiteral("1012")), Patience_ms);
 }
 
 void TestNodeProgram::secondSignalStopsNow() {

@@ -174,7 +174,7 @@ void TestAsks::pagesAreMerged() {
 void TestAsks::everyRowOnce_data() {
     QTest::addColumn<int>("key");
     QTest::addColumn<bool>("descending");
-    for (const auto key : {SortKey::Id, SortKey::Rooms, SortKey::Rtt, SortKey::InRate})
+    for (const auto key : {SortKey::Id, SortKey::Rooms, SortKey::Rtt, SortKey::InRate, SortKey::Idle})
         for (const bool descending : {false, true})
             QTest::addRow("%s %s", shared::admin::name(key).data(), descending ? "down" : "up")
                 << int(key) << descending;
@@ -189,6 +189,7 @@ void TestAsks::everyRowOnce() {
         for (int number = 1; number <= 30; ++number) {
             auto each = row(shard, number, number % 3);
             each.in_rate = number / 7.0; // its cursor must be exact
+            each.active_s = 7000 + number / 9.0;
             if (number % 2 == 0)
                 each.rtt_ms = number * 0.1;
             shards[shard].push_back(each);
@@ -197,6 +198,9 @@ void TestAsks::everyRowOnce() {
     std::string cursor;
     int pages = 0;
     do {
+        for (auto& shard : shards)
+            for (auto& each : shard)
+                each.idle_s += 1000; // time passes between two pages
         const auto order = ListOrder::create(SortKey(key), descending, cursor);
         QVERIFY(order);
         Asks::Answers answers;
