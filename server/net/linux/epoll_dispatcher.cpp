@@ -197,6 +197,7 @@ void EpollDispatcher::registerSocketNotifier(QSocketNotifier* notifier) {
         qWarning("Two socket notifiers of one type for descriptor %d: the newer one replaces the older",
                  descriptor);
     notifiers[type] = notifier;
+    m_slots[index].pending &= ~(1U << type); // what was reported was reported to the other one
     if (!update(index, epollEventsOf(notifiers)))
         qWarning("Descriptor %d cannot be waited for (errno %d)", descriptor, errno);
 }
