@@ -29,6 +29,7 @@ const QString& FrameText::of(const FramePtr& frame) {
 
 QtConnection::QtConnection(QtWorld& world, QWebSocket* socket, FrontSocket& front)
     : m_world(world), m_socket(socket), m_front(&front) {
+    m_front->setParent(m_socket); // Qt would leave it to its server, which we have disconnected from it
     const auto most = world.limits.message.count();
     m_socket->setMaxAllowedIncomingMessageSize(most);
     m_socket->setMaxAllowedIncomingFrameSize(most);

@@ -225,7 +225,9 @@ struct ShardThread::Inner {
             Shard shard(index, world, box, counters, weight, [&loop] { loop.quit(); });
             loop.exec();
         }
-        QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+        // A WebSocket that is deleted leaves its socket to the next round.
+        for (int round = 0; round < 3; ++round)
+            QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
     }
 
     const ShardIndex index;

@@ -8,6 +8,7 @@
 #include "server/net/acceptor.h"
 #include "server/net/front_door.h"
 #include "server/net/raw_socket.h"
+#include <QCoreApplication>
 #include <QTimer>
 #include <map>
 #include <memory>
@@ -126,6 +127,13 @@ public:
             qFatal("%s", bound.error().message.c_str());
         const auto address = acceptor.addresses().front();
         port = std::uint16_t(std::stoi(address.substr(address.rfind(':') + 1)));
+    }
+    ~DoorFixture() {
+        acceptor.stop();
+        door.close();
+        echoes.clear();
+        for (int round = 0; round < 3; ++round) // a WebSocket leaves its socket to the next round
+            QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
     }
     void upgraded(std::unique_ptr<Connection> connection, Peer peer) override {
         peers.push_back(std::move(peer));
