@@ -22,7 +22,8 @@ after the other at each size. Server on one core, load on the other, both on one
 are worth more than the numbers. Raw results: \`build/bench/performance.json\`.
 
 ${machine.when.slice(0, 10)}, commit ${machine.commit}: ${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel},
-Node ${machine.node}, \`${machine.arguments}\`.
+Node ${machine.node}, \`${machine.arguments}\`; load average before the run: ${number(machine.load_before, 1)} (a quiet machine
+is near 0).
 
 - **Node \`ws\`** answers the few packets of this load by string operations: a lower bound of what Node costs.
 - **Echo**: 100 clients have one message in flight each; all other connections are open and idle.
