@@ -137,7 +137,7 @@ class ConsoleEndToEndTest : public QObject {
         QSignalSpy pressed(button, &QPushButton::clicked);
         for (int attempt = 0; attempt < 5 && pressed.isEmpty(); ++attempt) {
             click(button, button->rect().center());
-            QTest::qWaitFor([&pressed] { return !pressed.isEmpty(); }, 2000);
+            (void)QTest::qWaitFor([&pressed] { return !pressed.isEmpty(); }, 2000);
         }
         QCOMPARE(pressed.size(), 1);
     }
