@@ -43,7 +43,8 @@ async function start({ port = 0, redisUrl, namespaces = ["/"], options = {} } = 
   await new Promise((resolve) => http.listen(port, "127.0.0.1", 65535, resolve));
   const stop = async () => {
     await new Promise((resolve) => io.close(() => resolve()));
-    for (const client of redis) await client.disconnect().catch(() => {});
+    // The adapter is still unsubscribing: quit lets that finish first.
+    for (const client of redis) await client.quit().catch(() => {});
   };
   return { io, http, port: http.address().port, url: `http://127.0.0.1:${http.address().port}`, stop };
 }
