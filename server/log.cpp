@@ -96,6 +96,8 @@ void startLog(const LogSettings& settings) {
 }
 
 void stopLog() {
+    // The logger and its sink outlive the writing thread, which shutdown() joins after it has let them go.
+    const auto logger = spdlog::default_logger();
     spdlog::shutdown();
 }
 

@@ -21,8 +21,10 @@ public:
     /// The error's message goes to the client as CONNECT_ERROR: "Invalid namespace" for an unknown one.
     virtual shared::Result<Admitted> connect(const NamespaceName& nsp, std::string_view authJson,
                                              const Peer& peer) const = 0;
-    virtual shared::Result<void> join(const Admitted& who, const NamespaceName& nsp, const RoomName& room) const = 0;
-    virtual shared::Result<void> leave(const Admitted& who, const NamespaceName& nsp, const RoomName& room) const = 0;
+    virtual shared::Result<void> join(const Admitted& who, const NamespaceName& nsp,
+                                      const RoomName& room) const = 0;
+    virtual shared::Result<void> leave(const Admitted& who, const NamespaceName& nsp,
+                                       const RoomName& room) const = 0;
     virtual shared::Result<void> publish(const Admitted& who, const NamespaceName& nsp,
                                          const RoomName& room) const = 0;
 };

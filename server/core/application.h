@@ -12,7 +12,8 @@
 
 namespace server {
 
-/// How to answer an event that wants an ack; call at most once, on the shard's thread. Safe after the client left.
+/// How to answer an event that wants an ack; call at most once, on the shard's thread. Safe after the client
+/// left.
 using Reply = std::function<void(std::string argsJson, std::vector<std::string> attachments)>;
 /// The client's ack of an emit; not called when it leaves without one.
 using AckHandler = std::function<void(const AckRequest&)>;

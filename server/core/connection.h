@@ -15,9 +15,9 @@ namespace server {
 struct Peer {
     std::string address; ///< without the port
     std::uint16_t port = 0;
-    std::string agent;   ///< at most 256 bytes, printable
+    std::string agent; ///< at most 256 bytes, printable
     std::string origin;
-    std::string target;  ///< path and query of the handshake; never logged (it may hold a token)
+    std::string target; ///< path and query of the handshake; never logged (it may hold a token)
     bool isSecure = false;
 };
 

@@ -25,14 +25,16 @@ struct Health {
 };
 
 /// Called exactly once, on main, at once or later.
-template <class T> using Done = std::function<void(shared::Result<T>)>;
+template <class T>
+using Done = std::function<void(shared::Result<T>)>;
 
 class Control {
 public:
     virtual ~Control() = default;
     virtual shared::admin::NodeInfo node() const = 0;
     virtual Health health() const = 0;
-    virtual void connections(const shared::admin::ListRequest& request, Done<shared::admin::ListAnswer> done) = 0;
+    virtual void connections(const shared::admin::ListRequest& request,
+                             Done<shared::admin::ListAnswer> done) = 0;
     virtual void connection(shared::ConnectionId id, Done<shared::admin::ConnectionDetails> done) = 0;
     virtual void evict(const shared::admin::EvictRequest& request, const Operator& by,
                        Done<shared::admin::EvictAnswer> done) = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counters of one thread (one writer, relaxed atomics, no lock), and the sampler that adds all threads up on main.
+// Counters of one thread (one writer, relaxed atomics, no lock), and the sampler that adds all threads up on
+// main.
 #pragma once
 #include "shared/metrics.h"
 #include <atomic>
@@ -22,16 +23,16 @@ public:
         m_numbers[m_catalog.index(metric, ordinal)].store(value, std::memory_order_relaxed);
     }
     template <class Enum>
-    void add(shared::Metric metric, Enum label, std::int64_t amount = 1)
-        requires std::is_enum_v<Enum>
-    {
+    void add(shared::Metric metric, Enum label, std::int64_t amount = 1) requires std::is_enum_v<Enum> {
         add(metric, std::size_t(label), amount);
     }
     /// A duration of a histogram metric in its scale; negative counts as 0.
     void observe(shared::Metric metric, std::chrono::nanoseconds duration, std::size_t ordinal = 0);
     /// A plain count (scale 1).
     void observeCount(shared::Metric metric, std::uint64_t count, std::size_t ordinal = 0);
-    std::int64_t number(std::size_t series) const { return m_numbers[series].load(std::memory_order_relaxed); }
+    std::int64_t number(std::size_t series) const {
+        return m_numbers[series].load(std::memory_order_relaxed);
+    }
     const shared::HistogramCells* cells(std::size_t series) const { return m_cells[series].get(); }
 
     /// Stamped by the thread's tick (steady clock, ms): main says unhealthy when one stops for 5 s.

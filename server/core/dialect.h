@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seam of the dialects: pure codecs between Frame and Request/Event, no I/O. The table of them is in server/dialect.
+// The seam of the dialects: pure codecs between Frame and Request/Event, no I/O. The table of them is in
+// server/dialect.
 #pragma once
 #include "server/core/frame.h"
 #include "server/core/request.h"
@@ -17,7 +18,7 @@ namespace server {
 struct DecodeFailure {
     shared::CloseReason reason = shared::CloseReason::BadMessage;
     shared::ErrorKind kind = shared::ErrorKind::BadPacket; ///< label of weir_errors_total
-    std::string sentence; ///< for the log; never holds the payload
+    std::string sentence;                                  ///< for the log; never holds the payload
 };
 
 struct DecodeLimits {
@@ -40,7 +41,7 @@ public:
 class Dialect {
 public:
     virtual ~Dialect() = default;
-    virtual std::size_t index() const = 0; ///< its place in the table: label ordinal and encoding slot
+    virtual std::size_t index() const = 0;     ///< its place in the table: label ordinal and encoding slot
     virtual std::string_view name() const = 0; ///< "socketio", "json"
     virtual std::unique_ptr<Decoder> makeDecoder(const DecodeLimits& limits) const = 0;
     virtual Frames encode(const Event& event) const = 0;

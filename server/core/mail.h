@@ -19,7 +19,8 @@ namespace server {
 /// An operating system's socket, owned by whoever holds it; -1 is none.
 using Descriptor = std::intptr_t;
 
-// To a shard ---------------------------------------------------------------------------------------------------
+// To a shard
+// ---------------------------------------------------------------------------------------------------
 /// Handover. Refused: the acceptor closes the descriptor.
 struct Arrived {
     Descriptor descriptor = -1;
@@ -42,10 +43,10 @@ struct DetailsAsk {
     std::uint64_t number = 0; ///< of the connection on this shard
 };
 struct EvictAsk {
-    std::vector<std::uint64_t> numbers;                    ///< or, when empty:
-    std::shared_ptr<const shared::Filter> filter;          ///< everybody it matches
-    int limit = 0;                                         ///< at most so many this time; 0: all
-    bool reconnect = false;                                ///< they may come back
+    std::vector<std::uint64_t> numbers;           ///< or, when empty:
+    std::shared_ptr<const shared::Filter> filter; ///< everybody it matches
+    int limit = 0;                                ///< at most so many this time; 0: all
+    bool reconnect = false;                       ///< they may come back
     bool dryRun = false;
 };
 /// Closes up to `count` sessions with reason draining, oldest first, each after its own jittered hint.
@@ -66,7 +67,8 @@ struct StopShard {};
 using ShardMail = std::variant<Arrived, Deliver, Ask, Admit, StopShard>;
 using ShardBox = Mailbox<ShardMail>;
 
-// To the bus ---------------------------------------------------------------------------------------------------
+// To the bus
+// ---------------------------------------------------------------------------------------------------
 /// Traffic: to the other nodes.
 struct PublishMail {
     MessagePtr message;
@@ -79,11 +81,12 @@ struct StopBus {};
 using BusMail = std::variant<PublishMail, BeatMail, StopBus>;
 using BusBox = Mailbox<BusMail>;
 
-// To main ------------------------------------------------------------------------------------------------------
+// To main
+// ------------------------------------------------------------------------------------------------------
 struct Answer {
     std::uint64_t ask = 0;
     std::uint16_t shard = 0;
-    std::vector<shared::admin::ConnectionRow> rows;                ///< list (sorted), dry run sample
+    std::vector<shared::admin::ConnectionRow> rows; ///< list (sorted), dry run sample
     std::optional<shared::admin::ConnectionDetails> details;
     std::int64_t matched = 0; ///< list: before paging; evict
     std::int64_t closed = 0;  ///< evict, drain

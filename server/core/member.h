@@ -46,9 +46,9 @@ struct Member {
         Room* room = nullptr;
         std::uint32_t position = 0;
     };
-    std::vector<Seat> seats;      ///< named rooms only; the implied one costs nothing
-    std::uint32_t everybody = 0;  ///< its position among all members of the namespace
-    std::uint64_t visit = 0;      ///< mark of the last multi-room delivery that reached it
+    std::vector<Seat> seats;     ///< named rooms only; the implied one costs nothing
+    std::uint32_t everybody = 0; ///< its position among all members of the namespace
+    std::uint64_t visit = 0;     ///< mark of the last multi-room delivery that reached it
 };
 
 } // namespace server

@@ -33,11 +33,11 @@ struct Message {
     /// Attachments stand as {"_placeholder":true,"num":N} in it.
     std::string args;
     std::vector<std::string> attachments;
-    std::optional<Stamp> stamp;       ///< absent: from a foreign server
-    bool isVolatile = false;          ///< dropped for a client that has anything queued
+    std::optional<Stamp> stamp; ///< absent: from a foreign server
+    bool isVolatile = false;    ///< dropped for a client that has anything queued
     bool compress = true;
-    bool showStamp = false;           ///< Socket.IO clients get {seq, origin, ts} as last argument ([[rooms]] stamp)
-    bool isFromCluster = false;       ///< it came over the adapter
+    bool showStamp = false; ///< Socket.IO clients get {seq, origin, ts} as last argument ([[rooms]] stamp)
+    bool isFromCluster = false;         ///< it came over the adapter
     std::optional<TimePoint> decodedAt; ///< set on one publish in 64: delivery_seconds is measured
 
     /// What it costs in a queue.

@@ -36,8 +36,8 @@ struct AckRequest {
 struct PongRequest {};
 struct CloseRequest {}; ///< the client ends the session (Engine.IO packet 1)
 struct NoRequest {};    ///< a packet with no meaning here (noop, or the first part of a binary event)
-using Request = std::variant<NoRequest, ConnectRequest, DisconnectRequest, EventRequest, AckRequest, PongRequest,
-                             CloseRequest>;
+using Request = std::variant<NoRequest, ConnectRequest, DisconnectRequest, EventRequest, AckRequest,
+                             PongRequest, CloseRequest>;
 
 // Events: to be encoded into frames. Views and references live during the encode call only.
 struct OpenEvent {

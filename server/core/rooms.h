@@ -22,9 +22,10 @@ struct RoomRow {
     std::size_t members = 0;
 };
 
-/// Order within a room is kept: a room has one message under way at a time, further ones wait in its queue; slices
-/// go round robin over the rooms that have work. A member that joins during a delivery may or may not get it; one that
-/// left never does. A message to several rooms reaches each member once, and waits for its turn in each of them.
+/// Order within a room is kept: a room has one message under way at a time, further ones wait in its queue;
+/// slices go round robin over the rooms that have work. A member that joins during a delivery may or may not
+/// get it; one that left never does. A message to several rooms reaches each member once, and waits for its
+/// turn in each of them.
 class Rooms {
 public:
     /// Tells `router` when the first member of a room comes and the last one goes.

@@ -16,6 +16,7 @@ constexpr int StripeBits = 6;
 constexpr std::size_t Stripes = std::size_t(1) << StripeBits;
 constexpr std::size_t IdLength = 20;
 constexpr std::string_view Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::uint64_t SampleEvery = 64; // publishes between two whose delivery is timed
 constexpr std::chrono::minutes StampIdle{10};
 
 /// Counters of one shard; beyond it all begin again under a new epoch.
@@ -91,6 +92,7 @@ struct Stamper::Inner {
     std::string origin;
     KeyMap<Path> paths;
     TimePoint sweptAt;
+    std::uint64_t published = 0;
 
     /// Forgetting a counter makes it begin again at 1: only a new epoch keeps that from looking like the
     /// past.
@@ -125,6 +127,10 @@ Stamper::Stamper(std::string node, ShardIndex shard, const Clock& clock)
     m_inner->origin = m_inner->prefix + std::to_string(m_inner->epoch);
 }
 Stamper::~Stamper() = default;
+
+bool Stamper::isSampled() {
+    return m_inner->published++ % SampleEvery == 0;
+}
 
 Stamp Stamper::next(const NamespaceName& nsp, const RoomName& room) {
     const TimePoint now = m_inner->clock.now();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which shards have members of which room, and the way of a message to them and to the other nodes. Any thread.
+// Which shards have members of which room, and the way of a message to them and to the other nodes. Any
+// thread.
 #pragma once
 #include "server/core/counters.h"
 #include "server/core/mail.h"
@@ -12,13 +13,15 @@
 
 namespace server {
 
-/// Sequence numbers of one shard: contiguous per (namespace, room); a counter unused for 10 minutes begins again
-/// under a new epoch, so that memory stays bounded. Shard thread only.
+/// Sequence numbers of one shard: contiguous per (namespace, room); a counter unused for 10 minutes begins
+/// again under a new epoch, so that memory stays bounded. Shard thread only.
 class Stamper {
 public:
     Stamper(std::string node, ShardIndex shard, const Clock& clock);
     ~Stamper();
     Stamp next(const NamespaceName& nsp, const RoomName& room);
+    /// True for one publish of this shard in 64: its delivery is timed.
+    bool isSampled();
 
 private:
     struct Inner;
@@ -43,8 +46,8 @@ public:
     void roomOccupied(const NamespaceName& nsp, const RoomName& room, ShardIndex shard);
     void roomVacated(const NamespaceName& nsp, const RoomName& room, ShardIndex shard);
 
-    /// From a member of this node: to the shards with members, and to the other nodes. Shard thread; `stamper` and
-    /// `counters` are that shard's own.
+    /// From a member of this node: to the shards with members, and to the other nodes. Shard thread;
+    /// `stamper` and `counters` are that shard's own.
     Published publish(Message message, Stamper& stamper, Counters& counters);
     /// From another node, as the adapter decoded it (its own echoes already dropped). Bus thread.
     void receive(Message message, Counters& counters);

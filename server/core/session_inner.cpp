@@ -52,7 +52,7 @@ bool Session::Inner::isSlow() const {
 }
 
 Published Session::Inner::publishFrom(Message message) {
-    if (published++ % SampleEvery == 0)
+    if (host.stamper().isSampled())
         message.decodedAt = host.clock().now();
     return host.router().publish(std::move(message), host.stamper(), host.counters());
 }

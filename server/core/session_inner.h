@@ -76,7 +76,6 @@ struct Session::Inner final : PresenceHost, TimingWheel::Target {
     std::optional<std::chrono::nanoseconds> roundTrip;
     std::optional<shared::CloseReason> ending; ///< why we close it
     bool isOver = false;
-    std::uint64_t published = 0;
 };
 
 } // namespace server

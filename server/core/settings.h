@@ -17,8 +17,8 @@ enum class AtCapacity : std::uint8_t { Reject, EvictOldest };
 enum class LogFormat : std::uint8_t { Text, Json };
 
 struct NodeSettings {
-    std::string id; ///< empty: HOST-PORT
-    int shards = 0; ///< 0: one per core
+    std::string id;                  ///< empty: HOST-PORT
+    int shards = 0;                  ///< 0: one per core
     std::int64_t maxConnections = 0; ///< 0: descriptor limit − 512
     AtCapacity atCapacity = AtCapacity::Reject;
     seconds evictMinIdle{60};
