@@ -57,8 +57,8 @@ Result<RoomRule> roomRule(const std::string& path, const toml::table& table) {
     for (const auto& [key, node] : table) {
         const auto where = place(path, key.source());
         const std::string name = "rooms." + std::string(key.str());
-        const auto bad = [&](const char* allowed) {
-            return tl::unexpected<Error>(mistake(where, name, shown(node), allowed));
+        const auto bad = [&where, &name, value = &node](const char* allowed) {
+            return tl::unexpected<Error>(mistake(where, name, shown(*value), allowed));
         };
         if (key.str() == "match") {
             const auto* text = node.as_string();

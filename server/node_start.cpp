@@ -20,7 +20,7 @@ using shared::admin::RedisState;
 
 namespace {
 
-constexpr int ExitUnavailable = 69, ExitCannotBind = 71, ExitConfiguration = 78;
+constexpr int ExitCannotBind = 71, ExitConfiguration = 78;
 constexpr std::int64_t DescriptorReserve = 512;
 constexpr int MostShards = 64; // a session id names its shard in one character
 

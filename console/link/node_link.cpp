@@ -38,6 +38,7 @@ NodeLink::NodeLink(QUrl url, TokenSource token, Timing timing, QObject* parent)
 }
 
 NodeLink::~NodeLink() {
+    m_pending.clear(); // who asked may be gone already: nobody is answered any more
     dropSocket();
 }
 
