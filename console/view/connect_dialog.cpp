@@ -11,7 +11,7 @@ namespace console {
 
 ConnectDialog::ConnectDialog(Controls& controls, const QString& address, const QString& sentence,
                              QWidget* parent)
-    : QDialog(parent), m_controls(controls), m_profiles(controls.profiles()), m_profile(new QComboBox),
+    : QDialog(parent), m_controls(controls), m_profiles(controls.profiles()), m_profile(new QComboBox(this)),
       m_address(new QLineEdit(address)), m_token(new QLineEdit), m_name(new QLineEdit),
       m_sentence(new QLabel(sentence)) {
     setObjectName(QStringLiteral("connectDialog"));
@@ -32,6 +32,8 @@ ConnectDialog::ConnectDialog(Controls& controls, const QString& address, const Q
     m_sentence->setWordWrap(true);
     m_sentence->setTextFormat(Qt::PlainText);
     m_sentence->setVisible(!sentence.isEmpty());
+
+    m_profile->setHidden(m_profiles.empty());
 
     auto* form = new QFormLayout;
     if (!m_profiles.empty()) {

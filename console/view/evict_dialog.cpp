@@ -31,7 +31,8 @@ EvictDialog::EvictDialog(Controls& controls, std::vector<Victim> victims, double
     : QDialog(parent), m_controls(controls), m_victims(std::move(victims)),
       m_stayAway(new QRadioButton(QStringLiteral("They stay away"))),
       m_comeBack(new QRadioButton(QStringLiteral("They may come back"))), m_rate(new QDoubleSpinBox),
-      m_reason(new QLineEdit), m_number(new QLineEdit), m_cancel(new QPushButton(QStringLiteral("Cancel"))),
+      m_reason(new QLineEdit), m_number(new QLineEdit(this)),
+      m_cancel(new QPushButton(QStringLiteral("Cancel"))),
       m_confirm(new QPushButton(QStringLiteral("Evict ") + clientsText(m_victims.size()))),
       m_outcome(new QLabel) {
     setObjectName(QStringLiteral("evictDialog"));
@@ -82,6 +83,7 @@ EvictDialog::EvictDialog(Controls& controls, std::vector<Victim> victims, double
     m_mustType =
         m_victims.size() > ManyVictims || (m_victims.size() >= FewestForShare && fleetConnections > 0 &&
                                            double(m_victims.size()) > LargeShare * fleetConnections);
+    m_number->setVisible(m_mustType);
     auto* form = new QFormLayout;
     form->addRow(QStringLiteral("Rate"), m_rate);
     form->addRow(QStringLiteral("Reason"), m_reason);
