@@ -138,7 +138,15 @@ bool OpsServer::adopt(Descriptor descriptor, const std::string& address, std::ui
     HttpLimits limits;
     limits.head = shared::Bytes(std::uint64_t(HeadBytes));
     limits.body = shared::Bytes::kibi(64); // nothing takes one, but it gets the answer that the path deserves
-    inner.heads.push_back({socket, HttpRequest(limits), {}, address, port, inner.world.clock.now(), {}});
+    // An acceptor on Qt's sockets does not know the peer; the socket does.
+    const bool isKnown = !address.empty();
+    inner.heads.push_back({socket,
+                           HttpRequest(limits),
+                           {},
+                           isKnown ? address : socket->peerAddress().toString().toStdString(),
+                           isKnown ? port : socket->peerPort(),
+                           inner.world.clock.now(),
+                           {}});
     auto* head = &inner.heads.back();
     QObject::connect(socket, &QTcpSocket::readyRead, &inner.context,
                      [&inner, head] { inner.readyRead(*head); });
