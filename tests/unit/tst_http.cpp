@@ -144,7 +144,7 @@ void TestHttp::fates() {
         limits.head = shared::Bytes(1000000);
         text = "GET / HTTP/1.1\r\nHost: x\r\nA: " + QByteArray(70000, 'a') + "\r\n\r\n";
     }
-    for (const std::size_t step : {0, 1, 2, 7}) {
+    for (const std::size_t step : {0U, 1U, 2U, 7U}) {
         HttpRequest request(limits);
         const auto fed = feedAll(request, view(text), step);
         QVERIFY2(fed.state == (status == 0 ? State::Done : State::Refused),
@@ -194,7 +194,7 @@ void TestHttp::bodies() {
     QFETCH(QByteArray, text);
     QFETCH(QByteArray, body);
     text.prepend("POST / HTTP/1.1\r\nHost: x\r\n");
-    for (const std::size_t step : {0, 1, 3}) {
+    for (const std::size_t step : {0U, 1U, 3U}) {
         HttpRequest request(Limits);
         const auto fed = feedAll(request, view(text), step);
         QVERIFY2(fed.state == State::Done, std::string(fed.sentence).c_str());
