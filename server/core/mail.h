@@ -3,6 +3,7 @@
 #pragma once
 #include "server/core/mailbox.h"
 #include "server/core/message.h"
+#include "server/core/settings.h"
 #include "shared/admin_protocol.h"
 #include "shared/close_reasons.h"
 #include "shared/filter.h"
@@ -62,9 +63,13 @@ struct Ask {
 struct Admit {
     bool isOpen = true;
 };
+/// State: settings that changed while the node runs. The newest whole; a shard takes it over as it is.
+struct Configure {
+    std::shared_ptr<const Settings> settings;
+};
 /// State: close everything at once and end the thread.
 struct StopShard {};
-using ShardMail = std::variant<Arrived, Deliver, Ask, Admit, StopShard>;
+using ShardMail = std::variant<Arrived, Deliver, Ask, Admit, Configure, StopShard>;
 using ShardBox = Mailbox<ShardMail>;
 
 // To the bus

@@ -10,8 +10,6 @@
 namespace server {
 namespace {
 
-constexpr std::size_t SliceRecipients = 512;
-constexpr std::chrono::milliseconds SliceTime{2};
 constexpr std::size_t ClockEvery = 64; // recipients between two looks at the clock
 /// Deliveries that may wait on one shard, over all rooms; the newest is dropped and counted beyond it.
 constexpr std::size_t MostWaiting = 100000;
@@ -33,7 +31,8 @@ using TextMap = tsl::robin_map<std::string, Value, TextHash, TextEqual>;
 /// What one slice may still do: recipients and time. Looks at the clock now and then only.
 class Budget {
 public:
-    explicit Budget(const Clock& clock) : m_clock(clock), m_until(clock.now() + SliceTime) {}
+    Budget(const Clock& clock, std::size_t recipients)
+        : m_clock(clock), m_until(clock.now() + Rooms::SliceTime), m_left(recipients) {}
     bool isSpent() const { return m_left == 0; }
     void spend() {
         if (m_left > 0 && --m_left % ClockEvery == 0 && m_clock.now() >= m_until)
@@ -43,7 +42,7 @@ public:
 private:
     const Clock& m_clock;
     TimePoint m_until;
-    std::size_t m_left = SliceRecipients;
+    std::size_t m_left;
 };
 
 } // namespace
@@ -380,8 +379,8 @@ void Rooms::deliver(MessagePtr message) {
     }
 }
 
-SliceOutcome Rooms::deliverSlice() {
-    Budget budget(m_inner->clock);
+SliceOutcome Rooms::deliverSlice(std::size_t recipients) {
+    Budget budget(m_inner->clock, recipients);
     while (!m_inner->ready.empty() && !budget.isSpent()) {
         const auto passage = m_inner->ready.front();
         budget.spend(); // a message that meets nobody costs something too

@@ -4,6 +4,7 @@
 #include "server/core/counters.h"
 #include "server/core/member.h"
 #include "server/core/message.h"
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -48,8 +49,10 @@ public:
 
     /// Queues a message; deliverSlice() carries it out.
     void deliver(MessagePtr message);
-    /// At most 512 recipients or 2 ms, whichever comes first.
-    SliceOutcome deliverSlice();
+    static constexpr std::size_t SliceRecipients = 512;
+    static constexpr std::chrono::milliseconds SliceTime{2};
+    /// At most so many recipients or 2 ms, whichever comes first.
+    SliceOutcome deliverSlice(std::size_t recipients = SliceRecipients);
 
 private:
     struct Inner;

@@ -2,6 +2,7 @@
 #include "server/net/qt_connection.h"
 #include <QTimer>
 #include <QWebSocket>
+#include <algorithm>
 #include <chrono>
 
 namespace server {
@@ -27,6 +28,24 @@ const QString& FrameText::of(const FramePtr& frame) {
     return m_text;
 }
 
+void Unwritten::add(QtConnection& connection) {
+    m_connections.push_back(&connection);
+}
+
+void Unwritten::remove(const QtConnection& connection) {
+    const auto it = std::find(m_connections.begin(), m_connections.end(), &connection);
+    if (it != m_connections.end())
+        *it = nullptr;
+}
+
+void Unwritten::write() {
+    // A write that fails ends its connection in a later turn, so nothing is added or removed meanwhile.
+    for (auto* const connection : m_connections)
+        if (connection != nullptr)
+            connection->write();
+    m_connections.clear();
+}
+
 QtConnection::QtConnection(QtWorld& world, QWebSocket* socket, FrontSocket& front)
     : m_world(world), m_socket(socket), m_front(&front) {
     m_front->setParent(m_socket); // Qt would leave it to its server, which we have disconnected from it
@@ -39,6 +58,8 @@ QtConnection::QtConnection(QtWorld& world, QWebSocket* socket, FrontSocket& fron
 
 QtConnection::~QtConnection() {
     m_world.wheel.cancel(m_deadline);
+    if (m_isUnwritten)
+        m_world.unwritten.remove(*this);
     m_socket->disconnect(&m_context);
     if (m_phase != Phase::Ended) {
         if (m_front)
@@ -83,6 +104,16 @@ void QtConnection::send(const FramePtr& frame) {
             QByteArray::fromRawData(frame->bytes.data(), qsizetype(frame->bytes.size())));
         break;
     }
+    if (!m_isUnwritten) {
+        m_isUnwritten = true;
+        m_world.unwritten.add(*this);
+    }
+}
+
+void QtConnection::write() {
+    m_isUnwritten = false;
+    if (m_phase != Phase::Ended)
+        m_socket->flush();
 }
 
 Bytes QtConnection::queued() const {

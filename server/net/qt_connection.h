@@ -9,6 +9,7 @@
 #include <QPointer>
 #include <QString>
 #include <memory>
+#include <vector>
 
 class QWebSocket;
 
@@ -24,12 +25,27 @@ private:
     QString m_text;
 };
 
+class QtConnection;
+
+/// Connections whose frames still lie in Qt's buffer. Written from here they cost the slice that made them
+/// its time; left to their write notifiers they would all be written in one turn of the loop, however many.
+class Unwritten {
+public:
+    void add(QtConnection& connection);
+    void remove(const QtConnection& connection);
+    void write(); ///< all of them
+
+private:
+    std::vector<QtConnection*> m_connections; ///< null: it has ended meanwhile
+};
+
 /// What all connections of one shard share; outlives them.
 struct QtWorld {
     const LimitSettings& limits;
     TimingWheel& wheel;
     const Clock& clock;
     FrameText text;
+    Unwritten unwritten;
 };
 
 /// Deviations of Qt's frame parser from RFC 6455 that a client can see: it takes unmasked frames, ends a text
@@ -48,6 +64,8 @@ public:
     void close(shared::CloseReason reason) override;
     Capabilities capabilities() const override;
     shared::SocketKind kind() const override;
+    /// Hands the kernel what it will take.
+    void write();
 
 private:
     enum class Phase : std::uint8_t { Open, Closing, Ended };
@@ -65,6 +83,7 @@ private:
     TimerHandle m_deadline;
     shared::CloseReason m_reason = shared::CloseReason::Lost;
     Phase m_phase = Phase::Open;
+    bool m_isUnwritten = false; ///< stands in the world's list
 };
 
 } // namespace server

@@ -22,6 +22,8 @@ using shared::Metric;
 namespace {
 
 constexpr std::chrono::milliseconds StopTime{1000};
+/// Frames of so many members are made before they are written.
+constexpr std::size_t RecipientsAWrite = 32;
 
 std::int64_t steadyMs(TimePoint time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
@@ -41,6 +43,11 @@ std::optional<ErrorKind> frameError(CloseReason reason) {
     return std::nullopt;
 }
 
+ShardWorld withSettings(const ShardWorld& world, const Settings& settings) {
+    return {settings,        world.node,  world.access, world.application, world.router,
+            world.admission, world.clock, world.main,   world.isReady};
+}
+
 /// What the acceptor weighs; read on main.
 struct ShardLoad {
     std::atomic<std::int64_t> open{0};     ///< sessions and heads
@@ -51,11 +58,11 @@ class Shard final : public SessionHost, FrontDoor::Host {
 public:
     Shard(ShardIndex index, const ShardWorld& world, ShardBox& box, Counters& counters, ShardLoad& load,
           std::function<void()> ended)
-        : m_index(index), m_world(world), m_box(box), m_counters(counters), m_load(load),
-          m_ended(std::move(ended)), m_wheel(world.clock.now()),
+        : m_index(index), m_settings(world.settings), m_world(withSettings(world, m_settings)), m_box(box),
+          m_counters(counters), m_load(load), m_ended(std::move(ended)), m_wheel(world.clock.now()),
           m_rooms(index, world.router, counters, world.clock), m_stamper(world.node, index, world.clock),
-          m_log("shard " + std::to_string(index.value()), world.settings.log.linesPerSecond),
-          m_qt{world.settings.limits, m_wheel, world.clock, {}},
+          m_log("shard " + std::to_string(index.value()), m_settings.log.linesPerSecond),
+          m_qt{m_settings.limits, m_wheel, world.clock, {}, {}},
           m_sessions(index, world.main, counters, world.clock), m_door(*this, m_world, counters, m_qt) {
         m_dispatcher = QAbstractEventDispatcher::instance();
         m_box.attach([this](ShardMail& mail) { std::visit([this](auto& what) { take(what); }, mail); });
@@ -77,7 +84,7 @@ public:
 
     // SessionHost
     void sessionEnded(Session& session, CloseReason reason) override;
-    const Settings& settings() const override { return m_world.settings; }
+    const Settings& settings() const override { return m_settings; }
     const Access& access() const override { return m_world.access; }
     Application& application() override { return m_world.application; }
     Rooms& rooms() override { return m_rooms; }
@@ -111,14 +118,17 @@ private:
         m_hasAsks = true;
     }
     void take(Admit&) {} // the count and the door are the node's, in Admission; nothing here remembers it
+    void take(Configure& mail) { m_settings = *mail.settings; }
     void take(StopShard&);
 
     void turn();
+    SliceOutcome deliver();
     void tick();
     void stamp(TimePoint now) { m_counters.tickedAt_ms.store(steadyMs(now), std::memory_order_relaxed); }
     void endWhenEmpty();
 
     const ShardIndex m_index;
+    Settings m_settings; ///< all of the shard looks here, so what changes live is seen at once
     const ShardWorld m_world;
     ShardBox& m_box;
     Counters& m_counters;
@@ -175,11 +185,25 @@ void Shard::take(StopShard&) {
     m_sessions.closeAll(CloseReason::Draining);
 }
 
+/// A slice with its writes.
+SliceOutcome Shard::deliver() {
+    const auto until = m_world.clock.now() + Rooms::SliceTime;
+    for (std::size_t done = 0; done < Rooms::SliceRecipients; done += RecipientsAWrite) {
+        if (m_rooms.deliverSlice(RecipientsAWrite) == SliceOutcome::Finished)
+            return SliceOutcome::Finished;
+        m_qt.unwritten.write();
+        if (m_world.clock.now() >= until)
+            break;
+    }
+    return SliceOutcome::MoreLeft;
+}
+
 /// One slice of everything that waits; what is left makes the loop come back after its I/O, without blocking.
 void Shard::turn() {
     m_sessions.buryEnded();
     if (m_hasDeliveries)
-        m_hasDeliveries = m_rooms.deliverSlice() == SliceOutcome::MoreLeft;
+        m_hasDeliveries = deliver() == SliceOutcome::MoreLeft;
+    m_qt.unwritten.write();
     if (m_hasAsks)
         m_hasAsks = m_sessions.runSlice();
     if (m_hasDeadlines)

@@ -17,7 +17,7 @@ namespace server {
 
 /// What all shards share: made before them, outlives them. Any thread.
 struct ShardWorld {
-    const Settings& settings;
+    const Settings& settings; ///< as the node started; a shard goes on from them with a copy of its own
     std::string node; ///< our id
     const Access& access;
     Application& application;

@@ -113,7 +113,7 @@ public:
           broker(access, settings), router(settings, {}, nullptr), admission(capacity),
           main({1000, 1000, shared::Bytes::mebi(1)}), world{settings,  "test", access, broker, router,
                                                             admission, clock,  main,   isReady},
-          wheel(clock.now(), std::chrono::milliseconds(10)), qt{settings.limits, wheel, clock, {}},
+          wheel(clock.now(), std::chrono::milliseconds(10)), qt{settings.limits, wheel, clock, {}, {}},
           door(*this, world, counters, qt), acceptor(
                                                 [this](Arrived arrived) {
                                                     door.arrived(std::move(arrived));
