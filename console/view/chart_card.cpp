@@ -19,6 +19,7 @@ constexpr int RightEdge = 10;
 constexpr int TopEdge = 8;
 constexpr int BottomEdge = 20;
 constexpr int Ticks = 3;
+constexpr double HeadRoom = 1.05; ///< a line along the upper edge would look like a border
 
 /// The round number at or above `most / Ticks`.
 double niceStep(double most, ChartUnit unit) {
@@ -177,7 +178,7 @@ void ChartCard::redraw() {
         for (const auto& point : line.points)
             most = point.isGap() ? most : std::max(most, point.value);
     }
-    const double step = niceStep(most, m_spec.unit);
+    const double step = niceStep(most * HeadRoom, m_spec.unit);
     const double top = step * Ticks;
     if (top != m_top) {
         m_top = top;

@@ -199,64 +199,65 @@ bool isJson(std::string_view text, int depth) {
     return cursor.isEnd();
 }
 
-std::optional<std::vector<std::string_view>> jsonElements(std::string_view text, int depth) {
+namespace {
+
+/// The items of an array or an object that is all of `text`; `item` steps over one. False when it is not
+/// that.
+template <class Item>
+bool walkItems(std::string_view text, char open, char close, Item item) {
     Cursor cursor(text);
     cursor.skipBlanks();
-    if (!cursor.take('['))
-        return std::nullopt;
-    std::vector<std::string_view> elements;
+    if (!cursor.take(open))
+        return false;
     cursor.skipBlanks();
-    if (!cursor.take(']')) {
-        for (;;) {
-            const std::size_t from = cursor.at();
-            if (!cursor.value(depth - 1))
-                return std::nullopt;
-            elements.push_back(text.substr(from, cursor.at() - from));
+    if (!cursor.take(close)) {
+        do {
             cursor.skipBlanks();
-            if (cursor.take(']'))
-                break;
-            if (!cursor.take(','))
-                return std::nullopt;
+            if (!item(cursor))
+                return false;
             cursor.skipBlanks();
-        }
+        } while (cursor.take(','));
+        if (!cursor.take(close))
+            return false;
     }
     cursor.skipBlanks();
-    if (!cursor.isEnd())
+    return cursor.isEnd();
+}
+
+} // namespace
+
+std::optional<std::vector<std::string_view>> jsonElements(std::string_view text, int depth) {
+    std::vector<std::string_view> elements;
+    const bool isArray = walkItems(text, '[', ']', [&](Cursor& cursor) {
+        const std::size_t from = cursor.at();
+        if (!cursor.value(depth - 1))
+            return false;
+        elements.push_back(text.substr(from, cursor.at() - from));
+        return true;
+    });
+    if (!isArray)
         return std::nullopt;
     return elements;
 }
 
 std::optional<JsonMembers> jsonMembers(std::string_view text, int depth) {
-    Cursor cursor(text);
-    cursor.skipBlanks();
-    if (!cursor.take('{'))
-        return std::nullopt;
     JsonMembers members;
-    cursor.skipBlanks();
-    if (!cursor.take('}')) {
-        for (;;) {
-            const std::size_t keyFrom = cursor.at();
-            if (!cursor.string())
-                return std::nullopt;
-            auto name = jsonString(text.substr(keyFrom, cursor.at() - keyFrom));
-            cursor.skipBlanks();
-            if (!name || !cursor.take(':'))
-                return std::nullopt;
-            cursor.skipBlanks();
-            const std::size_t from = cursor.at();
-            if (!cursor.value(depth - 1))
-                return std::nullopt;
-            members.emplace_back(std::move(*name), text.substr(from, cursor.at() - from));
-            cursor.skipBlanks();
-            if (cursor.take('}'))
-                break;
-            if (!cursor.take(','))
-                return std::nullopt;
-            cursor.skipBlanks();
-        }
-    }
-    cursor.skipBlanks();
-    if (!cursor.isEnd())
+    const bool isObject = walkItems(text, '{', '}', [&](Cursor& cursor) {
+        const std::size_t keyFrom = cursor.at();
+        if (!cursor.string())
+            return false;
+        auto name = jsonString(text.substr(keyFrom, cursor.at() - keyFrom));
+        cursor.skipBlanks();
+        if (!name || !cursor.take(':'))
+            return false;
+        cursor.skipBlanks();
+        const std::size_t from = cursor.at();
+        if (!cursor.value(depth - 1))
+            return false;
+        members.emplace_back(std::move(*name), text.substr(from, cursor.at() - from));
+        return true;
+    });
+    if (!isObject)
         return std::nullopt;
     std::vector<std::string_view> names;
     for (const auto& [name, value] : members)
