@@ -215,7 +215,7 @@ void TestAdminProtocol::refuses_data() {
     add("snapshot: interval", throughSnapshot, object(R"({"time_ms":1,"interval_ms":0,"values":[]})"),
         "interval_ms: ");
     add("snapshot: none", throughSnapshot, object(R"({"time_ms":1,"interval_ms":500})"),
-        "values: must be an array");
+        "values: is missing");
     add("snapshot: text", throughSnapshot, object(R"({"time_ms":1,"interval_ms":500,"values":["a"]})"),
         "values: ");
     add("snapshot: bucket", throughSnapshot,
