@@ -19,11 +19,10 @@ Health judgeHealth(const Vitals& vitals) {
     health.uptime_s = vitals.uptime_s;
     health.redis = vitals.redis;
 
-    bool isStalled = false;
     for (std::size_t shard = 0; shard < vitals.ticks.size(); ++shard) {
         if (vitals.now - vitals.ticks[shard] <= Stall)
             continue;
-        isStalled = true;
+        ++health.stalledShards;
         health.notReady.push_back("shard " + std::to_string(shard) + " has not moved for 5 s");
     }
     switch (vitals.state) {
@@ -48,7 +47,7 @@ Health judgeHealth(const Vitals& vitals) {
     const bool isNearlyFull = vitals.connections * 10 >= vitals.capacity * 9;
     if (isDraining)
         health.state = HealthState::Draining;
-    else if (isNearlyFull || isStalled || vitals.redis == RedisState::Away)
+    else if (isNearlyFull || health.stalledShards > 0 || vitals.redis == RedisState::Away)
         health.state = HealthState::Degraded;
     return health;
 }

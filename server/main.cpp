@@ -4,6 +4,7 @@
 #include "server/log.h"
 #include "server/node.h"
 #include "server/process.h"
+#include "server/supervisor.h"
 #include "weir_version.h"
 #include <CLI/CLI.hpp>
 #include <QCoreApplication>
@@ -81,7 +82,13 @@ int run(int argc, char** argv, const server::Configuration& configuration) {
         } else {
             for (const auto& line : (*node)->banner())
                 std::fputs((line + "\n").c_str(), stderr);
-            server::process::StopSignals signals([&node] { (*node)->stopAsked(); });
+            server::Supervisor supervisor([&node] { return (*node)->health(); },
+                                          server::process::supervisorLine(),
+                                          server::process::watchdogInterval());
+            server::process::StopSignals signals([&node, &supervisor] {
+                supervisor.stopping();
+                (*node)->stopAsked();
+            });
             QCoreApplication::exec();
         }
     }

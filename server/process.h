@@ -3,6 +3,7 @@
 // Main thread.
 #pragma once
 #include "shared/result.h"
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,6 +40,12 @@ private:
     struct Inner;
     std::unique_ptr<Inner> m_inner;
 };
+
+/// Passes a text to the supervisor that started this process; false when it cannot take it now. Empty: there
+/// is none.
+std::function<bool(const std::string&)> supervisorLine();
+/// After how much silence the supervisor takes this process for dead; 0: it does not watch.
+std::chrono::milliseconds watchdogInterval();
 
 /// Where running nodes leave their token and address files.
 std::string runDirectory();

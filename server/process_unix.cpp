@@ -5,8 +5,10 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <dirent.h>
@@ -14,8 +16,10 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 extern char** environ;
@@ -163,6 +167,45 @@ StopSignals::~StopSignals() {
     for (const int end : m_inner->ends)
         if (end >= 0)
             close(end);
+}
+
+std::function<bool(const std::string&)> supervisorLine() {
+    const auto path = variable("NOTIFY_SOCKET");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() < 2 || path.size() >= sizeof address.sun_path || (path[0] != '/' && path[0] != '@'))
+        return {};
+    std::copy(path.begin(), path.end(), address.sun_path);
+    if (path[0] == '@')
+        address.sun_path[0] = '\0'; // a name in no file system, which ends with its length
+    const auto length = socklen_t(offsetof(sockaddr_un, sun_path) + path.size());
+    const std::shared_ptr<const int> end(new int(socket(AF_UNIX, SOCK_DGRAM, 0)), [](const int* descriptor) {
+        if (*descriptor >= 0)
+            close(*descriptor);
+        delete descriptor;
+    });
+    if (*end < 0)
+        return {};
+    fcntl(*end, F_SETFD, FD_CLOEXEC);
+    fcntl(*end, F_SETFL, O_NONBLOCK); // main serves operators: it never waits for a supervisor
+    return [end, address, length](const std::string& text) {
+        const auto sent =
+            sendto(*end, text.data(), text.size(), 0, reinterpret_cast<const sockaddr*>(&address), length);
+        return sent == ssize_t(text.size());
+    };
+}
+
+std::chrono::milliseconds watchdogInterval() {
+    const auto number = [](const char* name) {
+        const auto text = variable(name);
+        std::int64_t value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        return error == std::errc() && end == text.data() + text.size() ? value : 0;
+    };
+    // The variable may be meant for a parent that passed its environment on.
+    if (!variable("WATCHDOG_PID").empty() && number("WATCHDOG_PID") != getpid())
+        return {};
+    return std::chrono::milliseconds(std::max<std::int64_t>(0, number("WATCHDOG_USEC") / 1000));
 }
 
 std::string runDirectory() {

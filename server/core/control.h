@@ -22,6 +22,7 @@ struct Health {
     std::vector<std::string> notReady; ///< reasons of /ready; empty: ready
     std::int64_t connections = 0, capacity = 0, memoryBytes = 0, uptime_s = 0;
     shared::admin::RedisState redis = shared::admin::RedisState::None;
+    int stalledShards = 0; ///< that have not ticked for 5 s
 };
 
 /// Called exactly once, on main, at once or later.

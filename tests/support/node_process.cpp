@@ -100,6 +100,8 @@ bool NodeProcess::start(const QStringList& arguments) {
         if (key.startsWith(QStringLiteral("WEIR_")))
             environment.remove(key);
     environment.insert(QStringLiteral("XDG_RUNTIME_DIR"), m_directory.path());
+    for (auto variable = m_variables.begin(); variable != m_variables.end(); ++variable)
+        environment.insert(variable.key(), variable.value());
     m_process.setProcessEnvironment(environment);
     m_process.start(QCoreApplication::applicationDirPath() + QStringLiteral("/weir-node"),
                     QStringList{"--listen", QStringLiteral("127.0.0.1:%1").arg(m_clientPort), "--ops",

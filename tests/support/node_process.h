@@ -3,6 +3,7 @@
 // One thread: the test's.
 #pragma once
 #include <QByteArray>
+#include <QMap>
 #include <QProcess>
 #include <QString>
 #include <QStringList>
@@ -39,6 +40,8 @@ public:
     ~NodeProcess();
     /// False, and why() tells with the end of the log, when /ready is not 200 within 20 s.
     bool start(const QStringList& arguments = {});
+    /// One more environment variable for the next start.
+    void setVariable(const QString& name, const QString& value) { m_variables.insert(name, value); }
     /// SIGTERM; true when it ended with 0 in time.
     bool stop(int timeoutMs = 15000);
     void kill();
@@ -61,6 +64,7 @@ public:
 private:
     QProcess m_process;
     QTemporaryDir m_directory;
+    QMap<QString, QString> m_variables;
     QByteArray m_log;
     quint16 m_clientPort = 0, m_opsPort = 0;
     QString m_why;
