@@ -60,28 +60,39 @@ int configurationError(const std::string& sentence) {
     return ExitConfiguration;
 }
 
+/// Read by people; where lines are read by programs it is lines as all others.
+void sayBanner(const server::Node& node, server::LogFormat format) {
+    for (const auto& line : node.banner()) {
+        if (format == server::LogFormat::Json)
+            spdlog::info("{}", line);
+        else
+            std::fputs((line + "\n").c_str(), stderr);
+    }
+}
+
 int run(int argc, char** argv, const server::Configuration& configuration) {
 #ifndef WEIR_PORTABLE
     QCoreApplication::setEventDispatcher(new server::EpollDispatcher); // owned by Qt
 #endif
     QCoreApplication application(argc, argv);
     QCoreApplication::setApplicationName(QStringLiteral("weir-node"));
-    server::startLog(configuration.settings.log);
+    std::optional<server::Log> log;
+    const auto place = server::process::isJournal() ? server::LogPlace::Journal : server::LogPlace::Plain;
+    log.emplace(configuration.settings.log, place);
     for (const auto& warning : configuration.warnings)
         spdlog::warn("{}", warning);
 
     server::NodeFailure why;
     {
         const server::Clock clock;
-        auto node = server::Node::create(configuration, clock, [&why](server::NodeFailure reason) {
+        auto node = server::Node::create(configuration, clock, *log, [&why](server::NodeFailure reason) {
             why = std::move(reason);
             QCoreApplication::exit(why.exitCode);
         });
         if (!node) {
             why = node.error();
         } else {
-            for (const auto& line : (*node)->banner())
-                std::fputs((line + "\n").c_str(), stderr);
+            sayBanner(**node, configuration.settings.log.format);
             server::Supervisor supervisor([&node] { return (*node)->health(); },
                                           server::process::supervisorLine(),
                                           server::process::watchdogInterval());
@@ -92,7 +103,7 @@ int run(int argc, char** argv, const server::Configuration& configuration) {
             QCoreApplication::exec();
         }
     }
-    server::stopLog();
+    log.reset();
     if (!why.sentence.empty())
         std::fputs(fmt::format("weir-node: {}\n", why.sentence).c_str(), stderr);
     return why.exitCode;

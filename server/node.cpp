@@ -386,12 +386,14 @@ void Node::tickSecond() {
     if (--parts.beatCountdown <= 0)
         announce();
     parts.ops->tick();
+    parts.log.tick();
 }
 
 void Node::tickSample() {
     auto& parts = *m_parts;
     const bool isDraining = parts.state == NodeState::Draining || parts.state == NodeState::Drained;
     parts.sampler->setValue(Metric::Draining, isDraining ? 1 : 0);
+    parts.sampler->setValue(Metric::LogLinesLeftOutTotal, double(parts.log.leftOut()));
     const auto now = parts.clock.now();
     const auto interval = std::chrono::duration_cast<milliseconds>(now - parts.sampledAt);
     parts.sampledAt = now;

@@ -7,6 +7,7 @@
 #include "server/core/control.h"
 #include "server/core/mail.h"
 #include "server/core/operations.h"
+#include "server/log.h"
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,9 +25,9 @@ class Node final : public Control, private OperationsHost {
 public:
     /// Called once, when the node has nothing more to do.
     using Ended = std::function<void(NodeFailure)>;
-    /// Binds, starts the threads and serves as soon as the event loop runs.
+    /// Binds, starts the threads and serves as soon as the event loop runs. `clock` and `log` outlive it.
     static tl::expected<std::unique_ptr<Node>, NodeFailure> create(const Configuration& configuration,
-                                                                   const Clock& clock, Ended ended);
+                                                                   const Clock& clock, Log& log, Ended ended);
     ~Node() override;
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;

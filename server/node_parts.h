@@ -19,13 +19,14 @@
 namespace server {
 
 struct Node::Parts {
-    Parts(const Configuration& given, const Clock& withClock, Node::Ended whenEnded)
-        : configuration(given), settings(configuration.settings), clock(withClock),
+    Parts(const Configuration& given, const Clock& withClock, Log& withLog, Node::Ended whenEnded)
+        : configuration(given), settings(configuration.settings), clock(withClock), log(withLog),
           ended(std::move(whenEnded)) {}
 
     Configuration configuration;
     Settings& settings; ///< of the configuration; fixed once the threads have started
     const Clock& clock;
+    Log& log;
     Node::Ended ended;
     bool hasEnded = false, isStopping = false;
 

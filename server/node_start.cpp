@@ -58,8 +58,9 @@ std::uint16_t portOf(const std::string& bound) {
 Node::Node(std::unique_ptr<Parts> parts) : m_parts(std::move(parts)) {}
 
 tl::expected<std::unique_ptr<Node>, NodeFailure> Node::create(const Configuration& configuration,
-                                                              const Clock& clock, Ended ended) {
-    std::unique_ptr<Node> node(new Node(std::make_unique<Parts>(configuration, clock, std::move(ended))));
+                                                              const Clock& clock, Log& log, Ended ended) {
+    std::unique_ptr<Node> node(
+        new Node(std::make_unique<Parts>(configuration, clock, log, std::move(ended))));
     if (auto started = node->start(); !started)
         return tl::unexpected(started.error());
     return node;
@@ -240,9 +241,9 @@ tl::expected<void, NodeFailure> Node::openOps() {
     std::vector<std::string> hosts;
     if (const auto advertisedHost = parseHostPort(parts.opsAddress))
         hosts.push_back(advertisedHost->host);
-    parts.ops = std::make_unique<OpsServer>(OpsWorld{*this, *parts.catalog, *parts.sampler,
-                                                     *parts.mainCounters, parts.clock, std::move(tokens),
-                                                     parts.id, settings.admin.origins, std::move(hosts)});
+    parts.ops = std::make_unique<OpsServer>(
+        OpsWorld{*this, *parts.catalog, *parts.sampler, *parts.mainCounters, parts.clock, std::move(tokens),
+                 parts.id, settings.admin.origins, std::move(hosts), parts.log.tap()});
     return {};
 }
 

@@ -22,6 +22,9 @@ std::string hostName();
 /// Names and values of the environment that begin with `prefix`.
 std::vector<std::pair<std::string, std::string>> environment(const std::string& prefix);
 
+/// Whether stderr goes to systemd's journal ($JOURNAL_STREAM names the very file).
+bool isJournal();
+
 struct Figures {
     std::int64_t residentBytes = 0, openDescriptors = 0;
     double cpu_s = 0;

@@ -110,6 +110,12 @@ std::vector<std::pair<std::string, std::string>> environment(const std::string& 
     return found;
 }
 
+bool isJournal() {
+    struct stat status {};
+    return fstat(STDERR_FILENO, &status) == 0 &&
+           variable("JOURNAL_STREAM") == fmt::format("{}:{}", status.st_dev, status.st_ino);
+}
+
 Figures figures() {
     Figures result;
     std::ifstream memory("/proc/self/statm");

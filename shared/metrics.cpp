@@ -137,6 +137,8 @@ std::vector<MetricRow> table(int shards, const std::vector<std::string>& build) 
          "Times that the link to Redis came up again.", none},
         {ClusterNodes, "weir_cluster_nodes", "nodes", Gauge, Merge::Max, Whole,
          "Nodes in the registry, this one included.", none},
+        {LogLinesLeftOutTotal, "weir_log_lines_left_out_total", "lines", Counter, Merge::Sum, Whole,
+         "Log lines that were not written: over log.lines_per_s, or stderr was too slow.", none},
         {Draining, "weir_draining", "state", Gauge, Merge::Max, Whole, "1 while the node drains, else 0.",
          none},
         {BuildInfo, "weir_build_info", "state", Gauge, Merge::None, Whole,

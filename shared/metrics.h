@@ -44,6 +44,7 @@ enum class Metric : std::uint8_t {
     RedisDroppedTotal,
     RedisReconnectsTotal,
     ClusterNodes,
+    LogLinesLeftOutTotal,
     Draining,  ///< 0 or 1
     BuildInfo, ///< {version, commit, qt}: always 1
     ProcessResidentMemoryBytes,

@@ -4,6 +4,7 @@
 #include "server/admin/commands.h"
 #include "server/admin/tokens.h"
 #include "server/core/counters.h"
+#include "server/core/log_tap.h"
 #include "server/core/mail.h"
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@ struct OpsWorld {
     std::string nodeId;
     std::vector<std::string> origins; ///< pages that may use the listener
     std::vector<std::string> hosts;   ///< names beside address literals and localhost
+    const LogTap& log;                ///< for who reads along; each with a cursor of its own
 };
 
 class OpsServer {

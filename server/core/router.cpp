@@ -7,6 +7,7 @@
 #include <bit>
 #include <limits>
 #include <mutex>
+#include <spdlog/spdlog.h>
 #include <tsl/robin_map.h>
 
 namespace server {
@@ -18,6 +19,8 @@ constexpr std::size_t IdLength = 20;
 constexpr std::string_view Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::uint64_t SampleEvery = 64; // publishes between two whose delivery is timed
 constexpr std::chrono::minutes StampIdle{10};
+
+constexpr std::size_t LongestShown = 256; // of a name in a log line
 
 /// Counters of one shard; beyond it all begin again under a new epoch.
 constexpr std::size_t MostPaths = 200000;
@@ -38,6 +41,23 @@ std::string key(const NamespaceName& nsp, const RoomName& room) {
     text.append(nsp.text()).push_back('\0');
     text.append(room.text());
     return text;
+}
+
+/// A message's way from node to node, for who looks for it by origin and seq. Names and sizes, never what was
+/// said. Costs one comparison when debug lines are off.
+void logPassage(std::string_view what, const Message& message) {
+    if (!spdlog::should_log(spdlog::level::debug))
+        return;
+    const auto& stamp = message.stamp;
+    spdlog::debug("origin={} seq={} {}: event {} to room {} of {}{}, {} bytes",
+                  stamp ? std::string_view(stamp->origin) : std::string_view("-"), stamp ? stamp->seq : 0,
+                  what, message.event.substr(0, LongestShown),
+                  message.rooms.empty()
+                      ? std::string_view("(all)")
+                      : std::string_view(message.rooms.front().text()).substr(0, LongestShown),
+                  std::string_view(message.nsp.text()).substr(0, LongestShown),
+                  message.rooms.size() > 1 ? fmt::format(" and {} more rooms", message.rooms.size() - 1) : "",
+                  message.args.size());
 }
 
 bool looksLikeId(std::string_view text) {
@@ -232,6 +252,7 @@ Published Router::publish(Message message, Stamper& stamper, Counters& counters)
     Published published;
     published.seq = message.stamp->seq;
     const auto sharedMessage = std::make_shared<const Message>(std::move(message));
+    logPassage("published", *sharedMessage);
     published.isOverloaded = !deliver(sharedMessage, counters);
     if (m_inner->bus) {
         if (m_inner->bus->postTraffic(PublishMail{sharedMessage}, sharedMessage->size()) == Posted::Refused) {
@@ -247,6 +268,7 @@ void Router::receive(Message message, Counters& counters) {
     message.isFromCluster = true;
     m_inner->applyRules(message);
     const auto sharedMessage = std::make_shared<const Message>(std::move(message));
+    logPassage("received", *sharedMessage);
     if (!deliver(sharedMessage, counters))
         counters.add(shared::Metric::DropsTotal, shared::DropReason::Overloaded);
 }

@@ -8,19 +8,19 @@ namespace server {
 
 void FaultLog::line(TimePoint now, std::string_view client, std::string_view sentence) {
     tick(now);
-    if (m_limit > 0 && m_lines >= m_limit) {
+    if (m_settings.linesPerSecond > 0 && m_lines >= m_settings.linesPerSecond) {
         ++m_leftOut;
         return;
     }
     ++m_lines;
-    spdlog::info("{}: client {}: {}", m_who, client, printable(sentence));
+    spdlog::info("shard={} client={} {}", m_shard.value(), client, printable(sentence));
 }
 
 void FaultLog::tick(TimePoint now) {
     if (now - m_since < std::chrono::seconds(1))
         return;
     if (m_leftOut > 0)
-        spdlog::info("{}: {} more lines about clients were left out", m_who, m_leftOut);
+        spdlog::info("shard={} {} more lines about clients were left out", m_shard.value(), m_leftOut);
     m_since = now;
     m_lines = 0;
     m_leftOut = 0;

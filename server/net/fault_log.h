@@ -3,23 +3,23 @@
 // thread.
 #pragma once
 #include "server/core/clock.h"
+#include "server/core/settings.h"
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace server {
 
 class FaultLog {
 public:
-    /// `linesPerSecond` 0: no limit.
-    FaultLog(std::string who, std::int64_t linesPerSecond) : m_who(std::move(who)), m_limit(linesPerSecond) {}
+    /// `settings` outlive it; their rate is read at each line.
+    FaultLog(shared::ShardIndex shard, const LogSettings& settings) : m_shard(shard), m_settings(settings) {}
     void line(TimePoint now, std::string_view client, std::string_view sentence);
     /// Each second or more often: says what was left out.
     void tick(TimePoint now);
 
 private:
-    const std::string m_who;
-    const std::int64_t m_limit;
+    const shared::ShardIndex m_shard;
+    const LogSettings& m_settings;
     TimePoint m_since{};
     std::int64_t m_lines = 0;
     std::int64_t m_leftOut = 0;
