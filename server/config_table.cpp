@@ -42,10 +42,15 @@ shared::Result<void> no(std::string allowed) {
 }
 
 shared::Result<void> addressRule(const std::string& text) {
-    if (text.starts_with("unix:"))
-        return no("HOST:PORT; unix sockets are not available in this version");
     if (!parseHostPort(text))
         return no("HOST:PORT or [IPV6]:PORT with a port from 0 to 65535");
+    return {};
+}
+
+shared::Result<void> listenRule(const std::string& text) {
+    constexpr std::string_view Unix = "unix:";
+    if (text.starts_with(Unix) ? text.size() == Unix.size() : !parseHostPort(text))
+        return no("HOST:PORT or [IPV6]:PORT with a port from 0 to 65535, or unix:PATH");
     return {};
 }
 
@@ -126,9 +131,9 @@ const SettingRow Rows[] = {
      0,
      0,
      "",
-     "Where clients connect: one HOST:PORT, or an array",
+     "Where clients connect: one HOST:PORT, [IPV6]:PORT or unix:PATH, or an array of them",
      {},
-     &addressRule},
+     &listenRule},
     {"listen.ops",
      Listen<&ListenSettings::ops>,
      0,

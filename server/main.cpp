@@ -8,6 +8,7 @@
 #include "weir_version.h"
 #include <CLI/CLI.hpp>
 #include <QCoreApplication>
+#include <array>
 #include <cstdio>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -34,6 +35,12 @@ constexpr SettingFlag SettingFlags[] = {
     {"--log-level", "log.level", "trace, debug, info, warn, error or off"},
     {"--log-format", "log.format", "text or json"},
 };
+
+/// One value each time it is given.
+CLI::Option* repeatable(CLI::Option* option) {
+    return option->allow_extra_args(false)->type_name("VALUE")->type_size(1)->expected(
+        1, CLI::detail::expected_max_vector_size);
+}
 
 std::string versionText() {
     return fmt::format("weir-node {}\ncommit {}\nQt {} (built with {})\nhiredis {}", shared::Version,
@@ -114,16 +121,15 @@ int parseAndRun(int argc, char** argv) {
                  "weir-node");
     app.set_help_flag("-h,--help", "Print this help and end");
     app.set_version_flag("-V,--version", versionText(), "Print versions and end");
-    std::vector<std::optional<std::string>> values(std::size(SettingFlags));
-    for (std::size_t i = 0; i < values.size(); ++i)
-        app.add_option(SettingFlags[i].flag, values[i], SettingFlags[i].help)->allow_extra_args(false);
-    std::optional<std::string> file;
-    std::vector<std::string> assignments;
+    std::array<CLI::Option*, std::size(SettingFlags)> flags{};
+    std::array<std::vector<std::string>, std::size(SettingFlags)> values;
+    for (std::size_t i = 0; i < flags.size(); ++i)
+        flags[i] = repeatable(app.add_option(SettingFlags[i].flag, values[i], SettingFlags[i].help));
+    std::vector<std::string> files, assignments;
     bool isCheck = false, isPrint = false;
-    app.add_option("--config", file, "Configuration file; default /etc/weirkeeper/node.toml")
-        ->allow_extra_args(false);
-    app.add_option("--set", assignments, "Any setting: section.key=value; repeatable")
-        ->allow_extra_args(false);
+    repeatable(app.add_option("--config", files, "Configuration file; default /etc/weirkeeper/node.toml"));
+    auto* const set = repeatable(
+        app.add_option("--set", assignments, "Any setting: section.key=value; may be given again"));
     app.add_flag("--check-config", isCheck, "Check the configuration and end");
     app.add_flag("--print-config", isPrint, "Print every setting with its origin and end");
     app.footer(
@@ -150,17 +156,25 @@ int parseAndRun(int argc, char** argv) {
     }
 
     server::ConfigurationSources sources;
-    sources.file = file;
+    if (!files.empty())
+        sources.file = files.back();
     sources.environment = server::process::environment("WEIR_");
-    for (const auto& assignment : assignments) {
-        const auto equals = assignment.find('=');
-        if (equals == std::string::npos)
-            return usageError(app, fmt::format("--set {}: section.key=value is needed", assignment), {});
-        sources.flags.push_back({"--set", assignment.substr(0, equals), assignment.substr(equals + 1)});
+    // In the order of the command line, so that the last word about a setting wins, whichever flag says it.
+    std::array<std::size_t, std::size(SettingFlags)> taken{};
+    std::size_t assigned = 0;
+    for (const auto* option : app.parse_order()) {
+        if (option == set) {
+            const auto& assignment = assignments[assigned++];
+            const auto equals = assignment.find('=');
+            if (equals == std::string::npos)
+                return usageError(app, fmt::format("--set {}: section.key=value is needed", assignment), {});
+            sources.flags.push_back({"--set", assignment.substr(0, equals), assignment.substr(equals + 1)});
+            continue;
+        }
+        for (std::size_t i = 0; i < flags.size(); ++i)
+            if (option == flags[i])
+                sources.flags.push_back({SettingFlags[i].flag, SettingFlags[i].key, values[i][taken[i]++]});
     }
-    for (std::size_t i = 0; i < values.size(); ++i)
-        if (values[i])
-            sources.flags.push_back({SettingFlags[i].flag, SettingFlags[i].key, *values[i]});
     const auto configuration = server::loadConfiguration(sources);
     if (!configuration)
         return configurationError(configuration.error().message);

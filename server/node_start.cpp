@@ -183,12 +183,17 @@ tl::expected<void, NodeFailure> Node::bind() {
     if (auto bound = parts.opsAcceptor->listen(listen.ops); !bound)
         return fail(ExitCannotBind, bound.error().message);
 
-    const auto clients = parts.clientAcceptor->addresses().front();
+    // Others reach a node by its first address that has a port; without one it is named after its ops port.
+    const auto bound = parts.clientAcceptor->addresses();
     const auto ops = parts.opsAcceptor->addresses().front();
+    const auto withPort =
+        std::find_if(bound.begin(), bound.end(), [](const auto& a) { return portOf(a) != 0; });
+    const auto clients = withPort != bound.end() ? *withPort : bound.front();
     parts.clientsAddress = advertised(listen.advertiseClients, clients);
     parts.opsAddress = advertised(listen.advertiseOps, ops);
     parts.id = !parts.settings.node.id.empty() ? parts.settings.node.id
-                                               : fmt::format("{}-{}", process::hostName(), portOf(clients));
+                                               : fmt::format("{}-{}", process::hostName(),
+                                                             portOf(withPort != bound.end() ? clients : ops));
     return {};
 }
 
@@ -254,7 +259,9 @@ std::vector<std::string> Node::banner() const {
     lines.push_back(fmt::format("weir-node {} ({}) is {} with {} shard{}", shared::Version, shared::Commit,
                                 parts.id, parts.shardCount, parts.shardCount == 1 ? "" : "s"));
     for (const auto& address : parts.clientAcceptor->addresses())
-        lines.push_back(fmt::format("clients: ws://{}{}", address, settings.listen.path));
+        lines.push_back(portOf(address) != 0
+                            ? fmt::format("clients: ws://{}{}", address, settings.listen.path)
+                            : fmt::format("clients: {}, path {}", address, settings.listen.path));
     const auto ops = parts.opsAcceptor->addresses().front();
     lines.push_back(fmt::format("ops: http://{}/health, admin channel ws://{}/admin", ops, ops));
     lines.push_back(fmt::format("configuration file: {}",

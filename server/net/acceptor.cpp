@@ -22,10 +22,13 @@ struct Address {
 };
 
 shared::Result<Address> parsed(const std::string& text) {
+    if (text.starts_with(UnixAddress))
+        return Address{text, 0};
     const auto colon = text.rfind(':');
     const auto wrong = [&] {
         return shared::failure(shared::ErrorCode::Configuration,
-                               "cannot listen on '" + text + "': HOST:PORT or [V6]:PORT is needed");
+                               "cannot listen on '" + text +
+                                   "': HOST:PORT, [V6]:PORT or unix:PATH is needed");
     };
     if (colon == std::string::npos || colon + 1 == text.size())
         return wrong();
@@ -99,6 +102,10 @@ shared::Result<void> Acceptor::listen(const std::string& address) {
     if (!opened)
         return shared::failure(opened.error().code,
                                "cannot listen on " + address + ": " + opened.error().message);
+    if (address.starts_with(UnixAddress)) {
+        inner.doors.push_back({address, std::move(*opened)});
+        return {};
+    }
     const bool isV6 = where->host.find(':') != std::string::npos;
     inner.doors.push_back(
         {(isV6 ? '[' + where->host + ']' : where->host) + ':' + std::to_string((*opened)->port()),

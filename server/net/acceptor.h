@@ -19,9 +19,9 @@ public:
     using Receive = std::function<bool(Arrived)>;
     Acceptor(Receive receive, Counters& counters);
     ~Acceptor();
-    /// HOST:PORT (port 0: any), or [V6]:PORT. The error names address and reason in words.
+    /// HOST:PORT (port 0: any), [V6]:PORT or unix:PATH. The error names address and reason in words.
     shared::Result<void> listen(const std::string& address);
-    std::vector<std::string> addresses() const; ///< as bound: HOST:PORT
+    std::vector<std::string> addresses() const; ///< as bound: HOST:PORT, or unix:PATH
     void stop();
 
 private:

@@ -32,6 +32,9 @@ void prepareSocket(Descriptor socket, shared::Bytes sendBuffer);
 /// Says these words as far as the kernel takes them at once, and closes.
 void refuseSocket(Descriptor socket, std::string_view words);
 
+/// What the address of a socket in the file system begins with.
+constexpr std::string_view UnixAddress = "unix:";
+
 /// A listening socket with an accept loop of its own: it goes on after running out of descriptors.
 class Listener {
 public:
@@ -42,7 +45,7 @@ public:
         std::function<void(Problem)> failed;
         std::function<std::string_view()> lastWord;
     };
-    /// `host` without brackets. The error is a sentence without the address.
+    /// `host` without brackets, or unix:PATH where the system has such sockets. The error is a sentence without the address.
     static shared::Result<std::unique_ptr<Listener>> open(const std::string& host, std::uint16_t port,
                                                           Events events);
     virtual ~Listener() = default;

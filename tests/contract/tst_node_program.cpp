@@ -4,9 +4,11 @@
 #include <QCoreApplication>
 #include <QElapsedTimer>
 #include <QFile>
+#include <QLocalSocket>
 #include <QProcess>
 #include <QRegularExpression>
 #include <QTcpServer>
+#include <QTcpSocket>
 #include <QTest>
 #include <QWebSocket>
 #include <memory>
@@ -58,6 +60,7 @@ private Q_SLOTS:
     void addressInUse();
     void printedConfigurationHidesSecrets();
     void portZero();
+    void unixSocketAndV6();
     void tokenWithoutFile();
     void closedAdminChannel();
     void stopsAtOnceWithoutClients();
@@ -87,6 +90,11 @@ void TestNodeProgram::ends_data() {
     row("set without =", {"--set", "node.id"}, 64, "^$", "section.key=value");
     row("bad value", {"--shards", "x"}, 78, "^$",
         "^weir-node: --shards: node.shards = x: a whole number from 0 to 64$");
+    row("twice: the last wins",
+        {"--shards", "2", "--set", "node.shards=4", "--shards", "5", "--print-config"}, 0,
+        "^shards = 5 +# --shards$", "^$");
+    row("in the order of the line", {"--shards", "2", "--set", "node.shards=4", "--print-config"}, 0,
+        "^shards = 4 +# --set$", "^$");
     row("too many shards", {"--shards", "65"}, 78, "^$", "from 0 to 64$");
     row("unknown key", {"--set", "node.shrads=1"}, 78, "^$", "nearest is node.shards$");
     row("missing file", {"--config", "/nonexistent.toml"}, 78, "^$",
@@ -161,6 +169,52 @@ void TestNodeProgram::portZero() {
     process.terminate();
     QVERIFY(process.waitForFinished(Patience_ms));
     QCOMPARE(process.exitCode(), 0);
+}
+
+void TestNodeProgram::unixSocketAndV6() {
+    const QByteArray handshake =
+        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\n"
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    QTemporaryDir directory;
+    const auto path = directory.filePath(QStringLiteral("node.sock"));
+    const auto port = freePort();
+    const QStringList arguments{"--set",
+                                QStringLiteral("listen.clients=unix:%1,[::]:%2").arg(path).arg(port)};
+    const auto isServed = [&](auto& socket) {
+        socket.write(handshake);
+        QByteArray answer;
+        return QTest::qWaitFor([&] { return (answer += socket.readAll()).contains("0{\"sid\":"); },
+                               Patience_ms) &&
+               answer.startsWith("HTTP/1.1 101 ");
+    };
+    {
+        NodeProcess node;
+        QVERIFY2(node.start(arguments), qPrintable(node.why()));
+        QLocalSocket local;
+        local.connectToServer(path);
+        QVERIFY2(local.waitForConnected(Patience_ms), qPrintable(local.errorString()));
+        QVERIFY(isServed(local));
+        for (const auto* host : {"::1", "127.0.0.1"}) { // one listener serves both families
+            QTcpSocket remote;
+            remote.connectToHost(QString::fromUtf8(host), port);
+            QVERIFY2(remote.waitForConnected(Patience_ms), qPrintable(remote.errorString()));
+            QVERIFY2(isServed(remote), host);
+        }
+        NodeProcess second; // somebody answers there: not a socket to take over
+        QVERIFY(!second.start({"--set", "listen.clients=unix:" + path}));
+        QVERIFY2(second.why().contains(QStringLiteral("in use")), qPrintable(second.why()));
+        node.kill();
+    }
+    QVERIFY(QFile::exists(path)); // left by the node that was killed, and taken over by the next
+    NodeProcess node;
+    QVERIFY2(node.start(arguments), qPrintable(node.why()));
+    QLocalSocket local;
+    local.connectToServer(path);
+    QVERIFY(local.waitForConnected(Patience_ms));
+    local.abort();
+    QVERIFY(node.stop());
+    QVERIFY(!QFile::exists(path));
 }
 
 void TestNodeProgram::tokenWithoutFile() {

@@ -176,7 +176,8 @@ void TestConfig::mistakes_data() {
     row("port too big", "listen.clients", "127.0.0.1:65536", "HOST:PORT");
     row("second of two", "listen.clients", "127.0.0.1:1,bad", "HOST:PORT");
     row("no clients", "listen.clients", "", "at least one address$");
-    row("unix socket", "listen.clients", "unix:/tmp/x", "not available in this version$");
+    row("unix without path", "listen.clients", "unix:", "or unix:PATH$");
+    row("unix for ops", "listen.ops", "unix:/tmp/x", "HOST:PORT");
     row("ops beyond loopback", "listen.ops", "0.0.0.0:7401", "only this machine reaches");
     row("path", "listen.path", "socket.io", "a path that begins with /");
     row("path of JSON", "listen.path", "/ws", "not /ws$");
@@ -247,6 +248,7 @@ void TestConfig::goodValues_data() {
     row("broker.join", "off", "false");
     row("broker.join", "1", "true");
     row("listen.clients", "127.0.0.1:1, [::1]:2", "[\"127.0.0.1:1\", \"[::1]:2\"]");
+    row("listen.clients", "unix:/run/a b,[::]:7400", "[\"unix:/run/a b\", \"[::]:7400\"]");
     row("listen.origins", "", "[]");
     row("listen.ops", "localhost:0", "\"localhost:0\"");
     row("listen.ops", "[::1]:0", "\"[::1]:0\"");

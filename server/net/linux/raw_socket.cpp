@@ -12,6 +12,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <utility>
 
@@ -91,17 +93,22 @@ std::pair<std::string, std::uint16_t> nameOf(const sockaddr_storage& address) {
             name.erase(0, Mapped.size());
         return {std::move(name), ntohs(v6.sin6_port)};
     }
+    if (address.ss_family == AF_UNIX)
+        return {"unix", 0}; // its clients have no address
     return {};
 }
 
 class LinuxListener final : public Listener {
 public:
-    LinuxListener(int socket, std::uint16_t port, Events events)
-        : m_socket(socket), m_port(port), m_events(std::move(events)),
+    /// `path`: of the socket in the file system, which goes with the listener; empty: none.
+    LinuxListener(int socket, std::uint16_t port, std::string path, Events events)
+        : m_socket(socket), m_port(port), m_path(std::move(path)), m_events(std::move(events)),
           m_watch(socket, [this] { acceptSome(); }) {
         openReserve();
     }
     ~LinuxListener() override {
+        if (!m_path.empty())
+            ::unlink(m_path.c_str());
         closeSocket(m_socket);
         closeSocket(m_reserve);
     }
@@ -159,6 +166,7 @@ private:
 
     const int m_socket;
     const std::uint16_t m_port;
+    const std::string m_path;
     int m_reserve = -1;
     Events m_events;
     Watch m_watch;
@@ -219,6 +227,32 @@ shared::Result<int> openListening(const addrinfo& where) {
     return socket;
 }
 
+shared::Result<int> openUnix(const std::string& path) {
+    const auto failed = [](const std::string& why) {
+        return shared::failure(shared::ErrorCode::Unavailable, why);
+    };
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    if (path.empty() || path.size() >= sizeof where.sun_path)
+        return failed("a path of 1 to " + std::to_string(sizeof where.sun_path - 1) + " bytes is needed");
+    std::memcpy(where.sun_path, path.data(), path.size());
+    const auto* address = reinterpret_cast<const sockaddr*>(&where);
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (socket < 0)
+        return failed(reason(errno));
+    // A socket that nobody answers is left from a process that died; anything else is not ours to remove.
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode) &&
+        ::connect(socket, address, sizeof where) != 0 && errno == ECONNREFUSED)
+        ::unlink(path.c_str());
+    if (::bind(socket, address, sizeof where) != 0 || ::listen(socket, Backlog) != 0) {
+        const int error = errno;
+        ::close(socket);
+        return failed(reason(error == EINVAL ? EADDRINUSE : error)); // EINVAL: the look above was answered
+    }
+    return socket;
+}
+
 } // namespace
 
 QAbstractEventDispatcher* makeDispatcher() {
@@ -261,6 +295,18 @@ void refuseSocket(Descriptor socket, std::string_view words) {
 
 shared::Result<std::unique_ptr<Listener>> Listener::open(const std::string& host, std::uint16_t port,
                                                          Events events) {
+    const auto watched = [](std::unique_ptr<LinuxListener> listener) {
+        return listener->isWatching()
+                   ? shared::Result<std::unique_ptr<Listener>>(std::move(listener))
+                   : shared::failure(shared::ErrorCode::Internal, "the socket cannot be watched");
+    };
+    if (host.starts_with(UnixAddress)) {
+        auto path = host.substr(UnixAddress.size());
+        const auto socket = openUnix(path);
+        if (!socket)
+            return tl::unexpected(socket.error());
+        return watched(std::make_unique<LinuxListener>(*socket, 0, std::move(path), std::move(events)));
+    }
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
@@ -277,10 +323,8 @@ shared::Result<std::unique_ptr<Listener>> Listener::open(const std::string& host
     sockaddr_storage bound{};
     socklen_t size = sizeof bound;
     (void)::getsockname(*socket, reinterpret_cast<sockaddr*>(&bound), &size);
-    auto listener = std::make_unique<LinuxListener>(*socket, nameOf(bound).second, std::move(events));
-    if (!listener->isWatching())
-        return shared::failure(shared::ErrorCode::Internal, "the socket cannot be watched");
-    return listener;
+    return watched(
+        std::make_unique<LinuxListener>(*socket, nameOf(bound).second, std::string(), std::move(events)));
 }
 
 std::unique_ptr<HeadSocket> HeadSocket::take(Descriptor socket, Host& host) {

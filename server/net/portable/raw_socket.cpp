@@ -130,6 +130,9 @@ void refuseSocket(Descriptor socket, std::string_view words) {
 
 shared::Result<std::unique_ptr<Listener>> Listener::open(const std::string& host, std::uint16_t port,
                                                          Events events) {
+    if (host.starts_with(UnixAddress))
+        return shared::failure(shared::ErrorCode::Configuration,
+                               "this build has no sockets in the file system");
     auto listener = std::make_unique<PortableListener>(std::move(events));
     if (auto bound = listener->listen(host, port); !bound)
         return tl::unexpected(bound.error());
