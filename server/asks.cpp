@@ -5,34 +5,33 @@
 namespace server {
 
 using std::chrono::milliseconds;
-using What = std::variant<ListAsk, DetailsAsk, EvictAsk, DrainAsk>;
 
 Asks::Asks(std::vector<ShardBox*> shards, Counters& counters, const Clock& clock)
     : m_shards(std::move(shards)), m_counters(counters), m_clock(clock) {}
 
-void Asks::askAll(What what, milliseconds patience, Whole whole) {
-    std::vector<std::pair<ShardIndex, What>> questions;
+void Asks::askAll(Question what, milliseconds patience, Whole whole) {
+    std::vector<std::pair<ShardIndex, Question>> questions;
     for (std::size_t shard = 0; shard < m_shards.size(); ++shard)
         questions.emplace_back(ShardIndex(std::uint16_t(shard)), what);
     begin(std::move(questions), patience, std::move(whole));
 }
 
-void Asks::askOne(ShardIndex shard, What what, milliseconds patience, Whole whole) {
-    std::vector<std::pair<ShardIndex, What>> questions;
+void Asks::askOne(ShardIndex shard, Question what, milliseconds patience, Whole whole) {
+    std::vector<std::pair<ShardIndex, Question>> questions;
     if (shard.value() < m_shards.size())
         questions.emplace_back(shard, std::move(what));
     begin(std::move(questions), patience, std::move(whole));
 }
 
 void Asks::askEach(std::vector<std::pair<ShardIndex, EvictAsk>> each, milliseconds patience, Whole whole) {
-    std::vector<std::pair<ShardIndex, What>> questions;
+    std::vector<std::pair<ShardIndex, Question>> questions;
     for (auto& [shard, ask] : each)
         if (shard.value() < m_shards.size())
             questions.emplace_back(shard, std::move(ask));
     begin(std::move(questions), patience, std::move(whole));
 }
 
-void Asks::begin(std::vector<std::pair<ShardIndex, What>> questions, milliseconds patience, Whole whole) {
+void Asks::begin(std::vector<std::pair<ShardIndex, Question>> questions, milliseconds patience, Whole whole) {
     if (questions.empty())
         return whole({});
     const auto id = ++m_lastId;
@@ -80,6 +79,21 @@ void Asks::finish(std::map<std::uint64_t, Pending>::iterator pending) {
     auto ended = std::move(pending->second);
     m_pending.erase(pending); // before the call, which may ask anew
     ended.whole(std::move(ended.answers));
+}
+
+shared::admin::RoomsAnswer mergeRooms(const RoomOrder& order, Asks::Answers answers) {
+    std::vector<shared::admin::RoomRow> rows;
+    std::int64_t total = 0;
+    bool isPartial = !answers.isComplete;
+    for (auto& answer : answers.answers) {
+        total += answer.matched;
+        isPartial = isPartial || answer.isPartial;
+        std::move(answer.rooms.begin(), answer.rooms.end(), std::back_inserter(rows));
+    }
+    auto page = order.page(std::move(rows));
+    page.total = total;
+    page.partial = isPartial;
+    return page;
 }
 
 shared::admin::ListAnswer mergePages(const ListOrder& order, int limit, Asks::Answers answers) {

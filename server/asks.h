@@ -25,10 +25,8 @@ public:
 
     /// To every shard, or to one. `whole` is called once: with everything, or with what came within
     /// `patience`.
-    void askAll(std::variant<ListAsk, DetailsAsk, EvictAsk, DrainAsk> what,
-                std::chrono::milliseconds patience, Whole whole);
-    void askOne(ShardIndex shard, std::variant<ListAsk, DetailsAsk, EvictAsk, DrainAsk> what,
-                std::chrono::milliseconds patience, Whole whole);
+    void askAll(Question what, std::chrono::milliseconds patience, Whole whole);
+    void askOne(ShardIndex shard, Question what, std::chrono::milliseconds patience, Whole whole);
     /// Each shard its own question; shards without one are left out.
     void askEach(std::vector<std::pair<ShardIndex, EvictAsk>> questions, std::chrono::milliseconds patience,
                  Whole whole);
@@ -46,9 +44,8 @@ private:
         Answers answers;
         Whole whole;
     };
-    void
-    begin(std::vector<std::pair<ShardIndex, std::variant<ListAsk, DetailsAsk, EvictAsk, DrainAsk>>> questions,
-          std::chrono::milliseconds patience, Whole whole);
+    void begin(std::vector<std::pair<ShardIndex, Question>> questions, std::chrono::milliseconds patience,
+               Whole whole);
     void finish(std::map<std::uint64_t, Pending>::iterator pending);
 
     std::vector<ShardBox*> m_shards;
@@ -57,6 +54,9 @@ private:
     std::uint64_t m_lastId = 0;
     std::map<std::uint64_t, Pending> m_pending;
 };
+
+/// Puts the shards' rooms together.
+shared::admin::RoomsAnswer mergeRooms(const RoomOrder& order, Asks::Answers answers);
 
 /// Merges the sorted pages of the shards into one page with its cursor.
 shared::admin::ListAnswer mergePages(const ListOrder& order, int limit, Asks::Answers answers);

@@ -45,6 +45,8 @@ public:
     void connection(shared::ConnectionId id, Done<shared::admin::ConnectionDetails> done) override;
     void evict(const shared::admin::EvictRequest& request, const Operator& by,
                Done<shared::admin::EvictAnswer> done) override;
+    void rooms(const shared::admin::RoomsRequest& request, Done<shared::admin::RoomsAnswer> done) override;
+    void room(const shared::admin::RoomRequest& request, Done<shared::admin::RoomRow> done) override;
     shared::Result<shared::OperationId> drain(const shared::admin::DrainRequest& request,
                                               const Operator& by) override;
     shared::Result<void> resume(const Operator& by) override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/admin/commands.h"
 #include "server/core/listing.h"
+#include "server/core/room_listing.h"
 #include <QJsonDocument>
 #include <algorithm>
 #include <cmath>
@@ -52,15 +53,26 @@ void statsUnsubscribe(CommandCall call) {
     call.done(QJsonObject());
 }
 
+/// Answers a message as its JSON.
+template <class Message>
+Done<Message> jsonDone(Done<QJsonObject> done) {
+    return [done = std::move(done)](Result<Message> answer) {
+        if (answer)
+            done(answer->toJson());
+        else
+            done(tl::unexpected(answer.error()));
+    };
+}
+
 /// A page that would be too long for one answer ends early, with the cursor of its last row.
-QJsonObject pageJson(ListAnswer answer, const ListRequest& request) {
+template <class Answer, class CursorAfter>
+QJsonObject pageJson(Answer answer, CursorAfter cursorAfter) {
     qsizetype bytes = 0;
     for (std::size_t i = 0; i < answer.rows.size(); ++i) {
         bytes += QJsonDocument(answer.rows[i].toJson()).toJson(QJsonDocument::Compact).size() + 1;
         if (bytes > LongestPageBytes && i > 0) {
             answer.rows.resize(i);
-            if (const auto order = ListOrder::create(request.sort, request.descending, {}))
-                answer.cursor = order->cursorAfter(answer.rows.back());
+            answer.cursor = cursorAfter(answer.rows.back());
             break;
         }
     }
@@ -73,22 +85,44 @@ void connectionsList(CommandCall call) {
         return call.done(tl::unexpected(request.error()));
     call.world.control.connections(*request, [done = call.done, asked = *request](Result<ListAnswer> answer) {
         if (answer)
-            done(pageJson(std::move(*answer), asked));
+            done(pageJson(std::move(*answer), [&](const ConnectionRow& row) {
+                const auto order = ListOrder::create(asked.sort, asked.descending, {});
+                return order ? order->cursorAfter(row) : std::string();
+            }));
         else
             done(tl::unexpected(answer.error()));
     });
+}
+
+void roomsList(CommandCall call) {
+    const auto request = RoomsRequest::fromJson(call.params);
+    if (!request)
+        return call.done(tl::unexpected(request.error()));
+    auto first = *request;
+    first.cursor.clear();
+    call.world.control.rooms(*request, [done = call.done, first](Result<RoomsAnswer> answer) {
+        if (answer)
+            done(pageJson(std::move(*answer), [&](const RoomRow& row) {
+                const auto order = RoomOrder::create(first);
+                return order ? order->cursorAfter(row) : std::string();
+            }));
+        else
+            done(tl::unexpected(answer.error()));
+    });
+}
+
+void roomsGet(CommandCall call) {
+    const auto request = RoomRequest::fromJson(call.params);
+    if (!request)
+        return call.done(tl::unexpected(request.error()));
+    call.world.control.room(*request, jsonDone<RoomRow>(call.done));
 }
 
 void connectionsGet(CommandCall call) {
     shared::ConnectionId id;
     if (!shared::ConnectionId::parse(call.params.value(QStringLiteral("id")).toString().toStdString(), id))
         return call.done(failure(ErrorCode::BadRequest, "id: SHARD-NUMBER is needed"));
-    call.world.control.connection(id, [done = call.done](Result<ConnectionDetails> details) {
-        if (details)
-            done(details->toJson());
-        else
-            done(tl::unexpected(details.error()));
-    });
+    call.world.control.connection(id, jsonDone<ConnectionDetails>(call.done));
 }
 
 void connectionsEvict(CommandCall call) {
@@ -97,12 +131,7 @@ void connectionsEvict(CommandCall call) {
         return call.done(tl::unexpected(request.error()));
     if (request->ids.size() > MostEvictIds)
         return call.done(failure(ErrorCode::BadRequest, "ids: at most 10000"));
-    call.world.control.evict(*request, call.by, [done = call.done](Result<EvictAnswer> answer) {
-        if (answer)
-            done(answer->toJson());
-        else
-            done(tl::unexpected(answer.error()));
-    });
+    call.world.control.evict(*request, call.by, jsonDone<EvictAnswer>(call.done));
 }
 
 void nodeDrain(CommandCall call) {
@@ -176,6 +205,12 @@ const Command Table[] = {
      "Closes connections by ids or by filter",
      Changes,
      &connectionsEvict},
+    {"rooms.list",
+     {"filter", "sort", "cursor", "limit"},
+     "A page of the rooms with members on this node",
+     Reads,
+     &roomsList},
+    {"rooms.get", {"namespace", "room"}, "Members and message rate of one room", Reads, &roomsGet},
     {"node.drain",
      {"rate_per_s", "deadline_s", "grace_s"},
      "Refuses newcomers and closes all clients at a rate",

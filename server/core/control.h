@@ -39,6 +39,8 @@ public:
     virtual void connection(shared::ConnectionId id, Done<shared::admin::ConnectionDetails> done) = 0;
     virtual void evict(const shared::admin::EvictRequest& request, const Operator& by,
                        Done<shared::admin::EvictAnswer> done) = 0;
+    virtual void rooms(const shared::admin::RoomsRequest& request, Done<shared::admin::RoomsAnswer> done) = 0;
+    virtual void room(const shared::admin::RoomRequest& request, Done<shared::admin::RoomRow> done) = 0;
     /// /ready is 503 and handshakes are refused before this returns.
     virtual shared::Result<shared::OperationId> drain(const shared::admin::DrainRequest& request,
                                                       const Operator& by) = 0;

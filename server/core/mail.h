@@ -3,6 +3,7 @@
 #pragma once
 #include "server/core/mailbox.h"
 #include "server/core/message.h"
+#include "server/core/room_listing.h"
 #include "server/core/settings.h"
 #include "shared/admin_protocol.h"
 #include "shared/close_reasons.h"
@@ -55,9 +56,17 @@ struct DrainAsk {
     std::int64_t count = 0;
     std::chrono::milliseconds spread{0}; ///< the hint's after_ms lies in [0, spread]
 };
+struct RoomsAsk {
+    std::shared_ptr<const RoomOrder> order;
+};
+struct RoomAsk {
+    NamespaceName nsp;
+    RoomName room;
+};
+using Question = std::variant<ListAsk, DetailsAsk, EvictAsk, DrainAsk, RoomsAsk, RoomAsk>;
 struct Ask {
     std::uint64_t id = 0;
-    std::variant<ListAsk, DetailsAsk, EvictAsk, DrainAsk> what;
+    Question what;
 };
 /// State: no new sessions any more (or again).
 struct Admit {
@@ -93,7 +102,8 @@ struct Answer {
     std::uint16_t shard = 0;
     std::vector<shared::admin::ConnectionRow> rows; ///< list (sorted), dry run sample
     std::optional<shared::admin::ConnectionDetails> details;
-    std::int64_t matched = 0; ///< list: before paging; evict
+    std::vector<shared::admin::RoomRow> rooms; ///< of this shard
+    std::int64_t matched = 0; ///< lists: before paging, a room by its first shard alone; evict
     std::int64_t closed = 0;  ///< evict, drain
     std::int64_t left = 0;    ///< drain: sessions still open after it
     bool isPartial = false;

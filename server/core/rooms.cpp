@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/core/rooms.h"
+#include "server/core/rate.h"
 #include "server/core/router.h"
 #include <QtCore/QHash>
 #include <algorithm>
@@ -74,6 +75,8 @@ public:
     RoomName name; // empty: everybody in the namespace
     std::vector<Member*> members;
     std::size_t cursor = 0;
+    std::size_t place = 0; // in Inner::walk
+    Rate rate;
     std::deque<std::shared_ptr<Passage>> queue;
 };
 
@@ -96,8 +99,8 @@ struct Rooms::Inner {
     // here.
     std::deque<std::shared_ptr<Passage>> markers;
     bool isMarkerUnderWay = false;
+    std::vector<Room*> walk{}; // every named room, for listings that come back between two slices
     std::size_t memberCount = 0;
-    std::size_t roomCount = 0;
     std::size_t waiting = 0;
     std::uint64_t nextMark = 0;
 
@@ -143,10 +146,12 @@ struct Rooms::Inner {
             return;                       // a queued message still names it: finish() looks again
         for (const auto& passage : ready) // a later room may get its address
             std::erase(passage->except, &room);
+        walk[room.place] = walk.back();
+        walk[room.place]->place = room.place;
+        walk.pop_back();
         Namespace& owner = room.owner;
         owner.rooms.erase(
             owner.rooms.find(std::string_view(room.name.text()))); // `room` is gone from here on
-        --roomCount;
         counters.add(shared::Metric::Rooms, 0, -1);
     }
     void leaveSeat(Member& member, std::size_t seat) {
@@ -164,6 +169,7 @@ struct Rooms::Inner {
         passage->waitingFor = passage->rooms.size();
         for (Room* room : passage->rooms) {
             room->queue.push_back(passage);
+            room->rate.add(passage->queuedAt);
             if (room->queue.size() == 1)
                 --passage->waitingFor;
         }
@@ -291,7 +297,8 @@ JoinOutcome Rooms::join(Member& member, const RoomName& name) {
         auto made = std::make_unique<Room>(nsp, name);
         room = made.get();
         nsp.rooms.insert({name.text(), std::move(made)});
-        ++m_inner->roomCount;
+        room->place = m_inner->walk.size();
+        m_inner->walk.push_back(room);
         m_inner->counters.add(shared::Metric::Rooms);
     }
     if (room->members.empty())
@@ -337,7 +344,39 @@ std::size_t Rooms::memberCount() const {
     return m_inner->memberCount;
 }
 std::size_t Rooms::roomCount() const {
-    return m_inner->roomCount;
+    return m_inner->walk.size();
+}
+
+std::size_t Rooms::memberCount(const NamespaceName& nsp, const RoomName& name) const {
+    const Namespace* found = m_inner->find(nsp.text());
+    if (!found)
+        return 0;
+    if (name.text().empty())
+        return found->everybody.members.size();
+    const Room* room = Inner::find(*found, name.text());
+    const auto implied = found->byId.find(std::string_view(name.text()));
+    return (room ? room->members.size() : 0) + (implied == found->byId.end() ? 0 : 1);
+}
+
+std::optional<LocalRoom> Rooms::row(const NamespaceName& nsp, const RoomName& name) const {
+    const Namespace* found = m_inner->find(nsp.text());
+    const Room* room = found ? Inner::find(*found, name.text()) : nullptr;
+    if (!room || room->members.empty())
+        return std::nullopt;
+    return LocalRoom{nsp, name, room->members.size(), double(room->rate.value(m_inner->clock.now()))};
+}
+
+std::size_t Rooms::visitRooms(std::size_t from, std::size_t most,
+                              const std::function<void(const LocalRoom&)>& visitor) const {
+    // Downwards: who goes is replaced by the last room, which has been visited already.
+    const TimePoint now = m_inner->clock.now();
+    std::size_t place = std::min(from, m_inner->walk.size());
+    for (; place > 0 && most > 0; --most) {
+        const Room& room = *m_inner->walk[--place];
+        if (!room.members.empty())
+            visitor({room.owner.name, room.name, room.members.size(), double(room.rate.value(now))});
+    }
+    return place;
 }
 
 void Rooms::deliver(MessagePtr message) {

@@ -6,7 +6,9 @@
 #include "server/core/message.h"
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,10 +19,11 @@ class Router;
 enum class JoinOutcome : std::uint8_t { Joined, AlreadyIn };
 enum class SliceOutcome : std::uint8_t { Finished, MoreLeft };
 
-struct RoomRow {
+struct LocalRoom {
     NamespaceName nsp;
     RoomName room;
     std::size_t members = 0;
+    double messagesPerSecond = 0; ///< that came for it, decaying over 10 s
 };
 
 /// Order within a room is kept: a room has one message under way at a time, further ones wait in its queue;
@@ -46,6 +49,15 @@ public:
     Member* find(const NamespaceName& nsp, const MemberId& id) const;
     std::size_t memberCount() const;
     std::size_t roomCount() const;
+    std::optional<LocalRoom> row(const NamespaceName& nsp, const RoomName& room) const;
+    /// A walk in slices: visits at most `most` rooms that have members, below the place `from` (AllRooms at
+    /// first), and answers where to go on; 0: that was all. Between two slices rooms may come, which are
+    /// missed, and go, after which another may be met twice.
+    static constexpr std::size_t AllRooms = std::numeric_limits<std::size_t>::max();
+    std::size_t visitRooms(std::size_t from, std::size_t most,
+                           const std::function<void(const LocalRoom&)>& visitor) const;
+    /// Members that a message to these would reach: of the room, or of the whole namespace when it is empty.
+    std::size_t memberCount(const NamespaceName& nsp, const RoomName& room) const;
 
     /// Queues a message; deliverSlice() carries it out.
     void deliver(MessagePtr message);

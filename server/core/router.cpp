@@ -231,6 +231,16 @@ void Router::roomVacated(const NamespaceName& nsp, const RoomName& room, ShardIn
         stripe.shards.erase(it);
 }
 
+std::optional<ShardIndex> Router::firstShard(const NamespaceName& nsp, const RoomName& room) const {
+    const std::string name = key(nsp, room);
+    auto& stripe = m_inner->stripe(name);
+    const std::lock_guard lock(stripe.mutex);
+    const auto it = stripe.shards.find(name);
+    if (it == stripe.shards.end())
+        return std::nullopt;
+    return ShardIndex(std::uint16_t(std::countr_zero(it->second)));
+}
+
 bool Router::deliver(const MessagePtr& message, Counters& counters) {
     std::uint64_t mask = message->rooms.empty() ? m_inner->everyShard() : 0;
     for (const auto& room : message->rooms)

@@ -8,6 +8,7 @@
 #include "server/core/settings.h"
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,9 @@ public:
     /// First and last member of a room on a shard. One of 64 stripes is held for the look-up.
     void roomOccupied(const NamespaceName& nsp, const RoomName& room, ShardIndex shard);
     void roomVacated(const NamespaceName& nsp, const RoomName& room, ShardIndex shard);
+
+    /// The lowest shard with members of a room, so that a room on several shards is counted by one of them.
+    std::optional<ShardIndex> firstShard(const NamespaceName& nsp, const RoomName& room) const;
 
     /// From a member of this node: to the shards with members, and to the other nodes. Shard thread;
     /// `stamper` and `counters` are that shard's own.

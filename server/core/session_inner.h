@@ -2,26 +2,10 @@
 // What a Session holds: its connection, presences, deadlines and rates. Shard thread.
 #pragma once
 #include "server/core/presence.h"
+#include "server/core/rate.h"
 #include "server/core/session.h"
-#include <cmath>
 
 namespace server {
-
-/// Events per second, decaying over 10 s.
-class Rate {
-public:
-    void add(TimePoint now) {
-        m_value = value(now) + 0.1F;
-        m_at = now;
-    }
-    float value(TimePoint now) const {
-        return m_value * std::exp(-std::chrono::duration<float>(now - m_at).count() / 10.0F);
-    }
-
-private:
-    float m_value = 0;
-    TimePoint m_at;
-};
 
 struct Session::Inner final : PresenceHost, TimingWheel::Target {
     enum Tag : std::uint32_t { PingDue, PongMissing, ConnectMissing, AttachmentMissing };

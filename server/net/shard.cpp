@@ -6,6 +6,7 @@
 #include "server/net/fault_log.h"
 #include "server/net/front_door.h"
 #include "server/net/raw_socket.h"
+#include "server/net/room_questions.h"
 #include "server/net/sessions.h"
 #include <QAbstractEventDispatcher>
 #include <QCoreApplication>
@@ -63,6 +64,7 @@ public:
           m_rooms(index, world.router, counters, world.clock), m_stamper(world.node, index, world.clock),
           m_log(index, m_settings.log),
           m_qt{m_settings.limits, m_wheel, world.clock, {}, {}},
+          m_roomQuestions(index, m_rooms, world.router, world.main, counters, world.clock),
           m_sessions(index, world.main, counters, world.clock), m_door(*this, m_world, counters, m_qt) {
         m_dispatcher = QAbstractEventDispatcher::instance();
         m_box.attach([this](ShardMail& mail) { std::visit([this](auto& what) { take(what); }, mail); });
@@ -114,7 +116,12 @@ private:
         m_hasDeliveries = true;
     }
     void take(Ask& mail) {
-        m_sessions.ask(std::move(mail));
+        if (auto* const list = std::get_if<RoomsAsk>(&mail.what))
+            m_roomQuestions.ask(mail.id, std::move(*list));
+        else if (const auto* const one = std::get_if<RoomAsk>(&mail.what))
+            m_roomQuestions.ask(mail.id, *one);
+        else
+            m_sessions.ask(std::move(mail));
         m_hasAsks = true;
     }
     void take(Admit&) {} // the count and the door are the node's, in Admission; nothing here remembers it
@@ -123,6 +130,10 @@ private:
 
     void turn();
     SliceOutcome deliver();
+    bool answerSome() {
+        const bool hasRooms = m_roomQuestions.runSlice();
+        return m_sessions.runSlice() || hasRooms;
+    }
     void tick();
     void stamp(TimePoint now) { m_counters.tickedAt_ms.store(steadyMs(now), std::memory_order_relaxed); }
     void endWhenEmpty();
@@ -145,6 +156,7 @@ private:
     Stamper m_stamper;
     FaultLog m_log;
     QtWorld m_qt;
+    RoomQuestions m_roomQuestions;
     Sessions m_sessions;
     FrontDoor m_door;
     std::uint64_t m_faulty = 0; ///< the session that was logged last
@@ -205,7 +217,7 @@ void Shard::turn() {
         m_hasDeliveries = deliver() == SliceOutcome::MoreLeft;
     m_qt.unwritten.write();
     if (m_hasAsks)
-        m_hasAsks = m_sessions.runSlice();
+        m_hasAsks = answerSome();
     if (m_hasDeadlines)
         m_hasDeadlines = !m_wheel.advance(m_world.clock.now());
     m_load.open.store(std::int64_t(m_sessions.size() + m_door.heads()), std::memory_order_relaxed);

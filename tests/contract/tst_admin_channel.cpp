@@ -2,83 +2,15 @@
 // The ops listener and the admin channel of a real weir-node, as a stranger meets them.
 #include <QTest> // first: moc cannot begin with <compare>
 
-#include "shared/admin_protocol.h"
+#include "tests/support/admin_link.h"
 #include "tests/support/node_process.h"
 #include <QFile>
-#include <QJsonDocument>
-#include <QJsonObject>
-#include <QNetworkRequest>
 #include <QSignalSpy>
 #include <QTcpSocket>
-#include <QWebSocket>
-#include <QWebSocketHandshakeOptions>
 
 using namespace shared::admin;
 
 namespace {
-
-constexpr int Patience_ms = 10000;
-
-QNetworkRequest adminRequest(const QUrl& url, const QByteArray& token) {
-    QNetworkRequest request(url);
-    if (!token.isEmpty())
-        request.setRawHeader("Authorization", "Bearer " + token);
-    return request;
-}
-
-/// One console: what it asked, what it was told.
-class AdminLink {
-public:
-    explicit AdminLink(const QUrl& url, const QByteArray& token) {
-        QObject::connect(&socket, &QWebSocket::textMessageReceived, &socket,
-                         [this](const QString& text) { received(text.toUtf8()); });
-        QWebSocketHandshakeOptions options;
-        options.setSubprotocols({QString::fromLatin1(Subprotocol)});
-        socket.open(adminRequest(url, token), options);
-    }
-    bool waitForHello() {
-        return QTest::qWaitFor([this] { return !notifications.value(QStringLiteral("hello")).isEmpty(); },
-                               Patience_ms);
-    }
-    QJsonObject hello() const { return notifications.value(QStringLiteral("hello")).value(0); }
-    /// The whole answer: result or error.
-    QJsonObject ask(const QString& method, const QJsonObject& params = {}) {
-        const auto id = ++m_lastId;
-        socket.sendTextMessage(QString::fromUtf8(encodeRequest(id, method, params)));
-        return QTest::qWaitFor([&] { return answers.contains(id); }, Patience_ms) ? answers.take(id)
-                                                                                  : QJsonObject();
-    }
-    QJsonObject result(const QString& method, const QJsonObject& params = {}) {
-        const auto answer = ask(method, params);
-        if (!answer.contains(QStringLiteral("result")))
-            qWarning() << method << answer;
-        return answer.value(QStringLiteral("result")).toObject();
-    }
-    int errorCode(const QString& method, const QJsonObject& params = {}) {
-        return ask(method, params)
-            .value(QStringLiteral("error"))
-            .toObject()
-            .value(QStringLiteral("code"))
-            .toInt();
-    }
-    QWebSocket socket;
-    QHash<qint64, QJsonObject> answers;
-    QHash<QString, QList<QJsonObject>> notifications;
-    QList<QJsonObject> withoutId;
-
-private:
-    void received(const QByteArray& text) {
-        const auto message = QJsonDocument::fromJson(text).object();
-        if (message.contains(QStringLiteral("method")))
-            notifications[message.value(QStringLiteral("method")).toString()].append(
-                message.value(QStringLiteral("params")).toObject());
-        else if (message.value(QStringLiteral("id")).isDouble())
-            answers.insert(message.value(QStringLiteral("id")).toInteger(), message);
-        else
-            withoutId.append(message);
-    }
-    qint64 m_lastId = 0;
-};
 
 /// A client that keeps what it reads as it is: Qt's takes close code 1012 for a mistake.
 class RawClient {
@@ -98,28 +30,6 @@ public:
     }
     QTcpSocket socket;
     QByteArray bytes;
-};
-
-/// An Engine.IO client that joined the namespace "/".
-class Client {
-public:
-    explicit Client(const QUrl& node, const QString& path) {
-        QObject::connect(&socket, &QWebSocket::textMessageReceived, &socket, [this](const QString& text) {
-            frames.append(text);
-            if (text.startsWith(u'0'))
-                socket.sendTextMessage(QStringLiteral("40"));
-            else if (text == QStringLiteral("2"))
-                socket.sendTextMessage(QStringLiteral("3"));
-        });
-        socket.open(QUrl(node.toString() + path));
-    }
-    bool isIn() const {
-        return std::any_of(frames.begin(), frames.end(),
-                           [](const QString& frame) { return frame.startsWith(QStringLiteral("40")); });
-    }
-    bool isGone() const { return socket.state() == QAbstractSocket::UnconnectedState; }
-    QWebSocket socket;
-    QStringList frames;
 };
 
 using Clients = std::vector<std::unique_ptr<Client>>;
@@ -162,18 +72,7 @@ private Q_SLOTS:
     void endsItsFiles();
 
 private:
-    Clients clients(int count) {
-        Clients all;
-        for (int i = 0; i < count; ++i)
-            all.push_back(std::make_unique<Client>(m_node.clientUrl(),
-                                                   QStringLiteral("/socket.io/?EIO=4&transport=websocket")));
-        const bool areIn = QTest::qWaitFor(
-            [&] {
-                return std::all_of(all.begin(), all.end(), [](const auto& each) { return each->isIn(); });
-            },
-            Patience_ms);
-        return areIn ? std::move(all) : Clients();
-    }
+    Clients clients(int count) { return openClients(m_node.clientUrl(), count); }
     bool isEmptyNow() {
         return QTest::qWaitFor(
             [&] {
