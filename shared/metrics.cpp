@@ -98,7 +98,7 @@ std::vector<MetricRow> table(int shards, const std::vector<std::string>& build) 
          "Errors by kind.",
          {{"kind",
            {"bad_frame", "bad_packet", "bad_json", "too_large", "unknown_event", "bad_envelope",
-            "redis_error", "accept_failed", "admin_request"}}}},
+            "redis_error", "accept_failed", "admin_request", "refused_request"}}}},
         {FanoutMembers, "weir_fanout_members", "members", Histogram, Merge::Sum, Whole,
          "Members on one shard that one room message was delivered to.", none},
         {FanoutSeconds, "weir_fanout_seconds", "seconds", Histogram, Merge::Sum, Latency,

@@ -82,7 +82,8 @@ enum class ErrorKind : std::uint8_t {
     BadEnvelope,
     RedisError,
     AcceptFailed,
-    AdminRequest
+    AdminRequest,
+    RefusedRequest
 };
 enum class EvictedBy : std::uint8_t { Operator, Capacity };
 enum class MailboxOf : std::uint8_t { Shard, Bus, Main };

@@ -34,6 +34,8 @@ public:
     virtual Published publish(Message message) = 0;
     /// Socket.IO DISCONNECT in this namespace.
     virtual void disconnect() = 0;
+    /// Tells of a request that failed and wanted no ack, where the client's dialect has a word for it.
+    virtual void sendFailure(std::string_view code, std::string_view message) = 0;
     /// Counts a fault that ends nothing: weir_errors_total.
     virtual void count(shared::ErrorKind kind) = 0;
 };

@@ -36,9 +36,14 @@ std::string_view name(shared::ErrorCode code) {
     return "bad_request";
 }
 
-void answer(const Reply& reply, const shared::Result<std::string>& outcome) {
-    if (!reply)
+void answer(Client& client, const Reply& reply, const shared::Result<std::string>& outcome) {
+    if (!outcome && outcome.error().code != shared::ErrorCode::UnknownOperation)
+        client.count(shared::ErrorKind::RefusedRequest);
+    if (!reply) {
+        if (!outcome)
+            client.sendFailure(name(outcome.error().code), outcome.error().message);
         return;
+    }
     if (outcome) {
         reply("{\"ok\":true" + *outcome + "}", {});
         return;
@@ -70,7 +75,7 @@ bool hasControls(std::string_view text) {
 shared::Result<RoomName> roomOf(const std::vector<std::string>& args, const LimitSettings& limits) {
     auto text = args.empty() ? std::nullopt : jsonString(args[0]);
     if (!text || text->empty())
-        return badRequest("room: a text that is not empty is expected as the first argument");
+        return badRequest("room: a text that is not empty is expected");
     if (text->size() > limits.roomName.count())
         return shared::failure(shared::ErrorCode::TooLarge,
                                "room: at most " + std::to_string(limits.roomName.count()) + " bytes");
@@ -82,7 +87,7 @@ shared::Result<RoomName> roomOf(const std::vector<std::string>& args, const Limi
 shared::Result<std::string> eventOf(std::string_view json) {
     auto text = jsonString(json);
     if (!text || text->empty() || text->size() > LongestEvent)
-        return badRequest("event: a text of 1 to 256 bytes is expected as the second argument");
+        return badRequest("event: a text of 1 to 256 bytes is expected");
     if (std::find(Reserved.begin(), Reserved.end(), *text) != Reserved.end() || text->rfind("weir:", 0) == 0)
         return badRequest("event: this name is reserved");
     return std::move(*text);
@@ -97,7 +102,7 @@ shared::Result<PublishOptions> optionsOf(std::string_view json) {
         return options;
     const auto members = jsonMembers(json);
     if (!members)
-        return badRequest("options: an object is expected as the fourth argument");
+        return badRequest("options: an object is expected");
     for (const auto& [key, value] : *members) {
         if (key != "echo" && key != "volatile")
             continue;
@@ -160,39 +165,40 @@ void Broker::eventReceived(Client& client, EventRequest& request, Reply reply) {
     if (request.event == "publish") {
         auto message = messageOf(request, m_limits);
         if (!message)
-            return answer(reply, tl::unexpected(message.error()));
+            return answer(client, reply, tl::unexpected(message.error()));
         if (const auto allowed = m_access.publish(client.who(), client.nsp(), message->rooms.front());
             !allowed)
-            return answer(reply, tl::unexpected(allowed.error()));
+            return answer(client, reply, tl::unexpected(allowed.error()));
         if (!message->except.empty())
             message->except.front() = RoomName(client.id().text());
         const auto published = client.publish(std::move(*message));
         if (published.isOverloaded)
-            return answer(reply,
+            return answer(client, reply,
                           shared::failure(shared::ErrorCode::Overloaded, "the node has too much under way"));
-        return answer(reply, ",\"seq\":" + std::to_string(published.seq) +
-                                 (published.isQueued ? std::string(",\"queued\":true") : std::string()));
+        return answer(client, reply,
+                      ",\"seq\":" + std::to_string(published.seq) +
+                          (published.isQueued ? std::string(",\"queued\":true") : std::string()));
     }
-    const bool isKnown = request.event == "join" || request.event == "leave";
-    if (!isKnown && !reply)
-        return client.count(shared::ErrorKind::UnknownEvent);
-    if (!isKnown)
-        return answer(reply, shared::failure(shared::ErrorCode::UnknownOperation,
-                                             "this node knows join, leave and publish"));
+    if (request.event != "join" && request.event != "leave") {
+        client.count(shared::ErrorKind::UnknownEvent);
+        return answer(
+            client, reply,
+            shared::failure(shared::ErrorCode::UnknownOperation, "this node knows join, leave and publish"));
+    }
     const auto room = roomOf(request.args, m_limits);
     if (!room)
-        return answer(reply, tl::unexpected(room.error()));
+        return answer(client, reply, tl::unexpected(room.error()));
     if (request.event == "join") {
         if (const auto allowed = m_access.join(client.who(), client.nsp(), *room); !allowed)
-            return answer(reply, tl::unexpected(allowed.error()));
+            return answer(client, reply, tl::unexpected(allowed.error()));
         if (const auto joined = client.join(*room); !joined)
-            return answer(reply, tl::unexpected(joined.error()));
+            return answer(client, reply, tl::unexpected(joined.error()));
     } else {
         if (const auto allowed = m_access.leave(client.who(), client.nsp(), *room); !allowed)
-            return answer(reply, tl::unexpected(allowed.error()));
+            return answer(client, reply, tl::unexpected(allowed.error()));
         client.leave(*room);
     }
-    answer(reply, ",\"room\":" + quotedJson(room->text()));
+    answer(client, reply, ",\"room\":" + quotedJson(room->text()));
 }
 
 } // namespace server

@@ -18,6 +18,7 @@ struct Peer {
     std::string agent; ///< at most 256 bytes, printable
     std::string origin;
     std::string target; ///< path and query of the handshake; never logged (it may hold a token)
+    std::string token;  ///< bearer token of the handshake, empty without one; for access alone, never shown
     bool isSecure = false;
 };
 

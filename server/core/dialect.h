@@ -43,7 +43,13 @@ public:
     virtual ~Dialect() = default;
     virtual std::size_t index() const = 0;     ///< its place in the table: label ordinal and encoding slot
     virtual std::string_view name() const = 0; ///< "socketio", "json"
+    /// The WebSocket subprotocol that chooses it; empty: whatever a client offers first is confirmed.
+    virtual std::string_view subprotocol() const = 0;
+    /// What a client asks by coming in, before any frame. When it is a CONNECT there is no other: the session
+    /// ends with that member.
+    virtual Request opening() const = 0;
     virtual std::unique_ptr<Decoder> makeDecoder(const DecodeLimits& limits) const = 0;
+    /// No frame where the dialect has no word for it.
     virtual Frames encode(const Event& event) const = 0;
 };
 

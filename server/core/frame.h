@@ -9,7 +9,9 @@
 
 namespace server {
 
-enum class FrameKind : std::uint8_t { Text, Binary };
+/// Ping goes to a client only and Pong comes from one: the WebSocket's own, for dialects without a heartbeat
+/// of theirs.
+enum class FrameKind : std::uint8_t { Text, Binary, Ping, Pong };
 
 struct Frame {
     FrameKind kind = FrameKind::Text;

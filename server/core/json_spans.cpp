@@ -347,6 +347,7 @@ namespace {
 
 /// What an open object has said of itself so far.
 struct OpenObject {
+    std::size_t from = 0;
     std::string_view marked, number; // the values of `_placeholder` and `num`; empty: not there
     bool isAmbiguous = false;        // one of them stands twice: readers differ in which one counts
 };
@@ -392,13 +393,16 @@ std::optional<std::uint64_t> smallNumber(std::string_view text) {
 
 } // namespace
 
-std::optional<std::vector<std::uint64_t>> jsonPlaceholders(std::string_view text) {
-    std::vector<std::uint64_t> numbers;
+namespace {
+
+/// In the order in which they end.
+std::optional<std::vector<JsonPlaceholder>> placeholders(std::string_view text) {
+    std::vector<JsonPlaceholder> found;
     std::vector<OpenObject> open;
     for (std::size_t at = 0; at < text.size(); ++at) {
         const char c = text[at];
         if (c == '{') {
-            open.emplace_back();
+            open.push_back({at, {}, {}});
         } else if (c == '"') {
             const std::size_t end = stringEnd(text, at);
             const std::size_t colon = afterBlanks(text, end);
@@ -415,10 +419,39 @@ std::optional<std::vector<std::uint64_t>> jsonPlaceholders(std::string_view text
             const auto number = smallNumber(object.number);
             if (!number)
                 return std::nullopt;
-            numbers.push_back(*number);
+            found.push_back({text.substr(object.from, at + 1 - object.from), *number});
         }
     }
+    return found;
+}
+
+} // namespace
+
+std::optional<std::vector<std::uint64_t>> jsonPlaceholders(std::string_view text) {
+    const auto found = placeholders(text);
+    if (!found)
+        return std::nullopt;
+    std::vector<std::uint64_t> numbers;
+    for (const auto& placeholder : *found)
+        numbers.push_back(placeholder.number);
     return numbers;
+}
+
+std::optional<std::vector<JsonPlaceholder>> jsonPlaceholderTexts(std::string_view text) {
+    auto found = placeholders(text);
+    if (!found)
+        return std::nullopt;
+    std::sort(found->begin(), found->end(),
+              [](const auto& a, const auto& b) { return a.text.data() < b.text.data(); });
+    std::size_t end = 0; // of the last one that stays
+    std::erase_if(*found, [&](const JsonPlaceholder& placeholder) {
+        const auto from = std::size_t(placeholder.text.data() - text.data());
+        if (from < end)
+            return true;
+        end = from + placeholder.text.size();
+        return false;
+    });
+    return found;
 }
 
 } // namespace server

@@ -32,5 +32,11 @@ std::string quotedJson(std::string_view text);
 /// in which they end; nothing when one of them has a `num` that is no small whole number, or says either key
 /// twice.
 std::optional<std::vector<std::uint64_t>> jsonPlaceholders(std::string_view text);
+/// The same with the text of each, by where they begin; one inside another is part of that one.
+struct JsonPlaceholder {
+    std::string_view text;
+    std::uint64_t number = 0;
+};
+std::optional<std::vector<JsonPlaceholder>> jsonPlaceholderTexts(std::string_view text);
 
 } // namespace server

@@ -55,6 +55,11 @@ Published Presence::publish(Message message) {
     return m_host.publishFrom(std::move(message));
 }
 
+void Presence::sendFailure(std::string_view code, std::string_view message) {
+    if (!m_isOver)
+        m_host.sendEvent(FailureEvent{m_member.nsp, code, message});
+}
+
 void Presence::disconnect() {
     if (!m_isOver)
         m_host.leaveNamespace(m_member.nsp);

@@ -48,6 +48,7 @@ public:
                    const std::vector<std::string>& attachments, AckHandler onAck) override;
     Published publish(Message message) override;
     void disconnect() override;
+    void sendFailure(std::string_view code, std::string_view message) override;
     void count(shared::ErrorKind kind) override { m_host.countError(kind); }
 
 private:

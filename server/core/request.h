@@ -22,8 +22,9 @@ struct DisconnectRequest {
 };
 struct EventRequest {
     NamespaceName nsp;
-    std::string event;             ///< decoded; a numeric name as its text
-    std::vector<std::string> args; ///< JSON text of each argument, byte for byte
+    std::string event; ///< decoded; a numeric name as its text
+    /// JSON text of each argument, byte for byte; empty where one is absent before others.
+    std::vector<std::string> args;
     std::vector<std::string> attachments;
     std::optional<std::uint64_t> ackId;
 };
@@ -48,11 +49,20 @@ struct OpenEvent {
 struct ConnectedEvent {
     const NamespaceName& nsp;
     const MemberId& member;
+    std::string_view node; ///< our id
+    std::chrono::milliseconds pingInterval;
 };
 struct ConnectRefusedEvent {
     const NamespaceName& nsp;
     std::string_view message;  ///< as official clients show it: "Invalid namespace"
     std::string_view dataJson; ///< JSON text or empty
+    std::string_view code = "forbidden";
+};
+/// A request that failed and wanted no ack; a dialect that has no word for it says nothing.
+struct FailureEvent {
+    const NamespaceName& nsp;
+    std::string_view code; ///< one of the broker's: "bad_request"
+    std::string_view message;
 };
 struct DeliverEvent {
     const Message& message;
@@ -81,7 +91,7 @@ struct ReconnectEvent {
     std::chrono::milliseconds after;
     std::string_view reason;
 };
-using Event = std::variant<OpenEvent, ConnectedEvent, ConnectRefusedEvent, DeliverEvent, EmitEvent, AckEvent,
-                           DisconnectedEvent, PingEvent, ReconnectEvent>;
+using Event = std::variant<OpenEvent, ConnectedEvent, ConnectRefusedEvent, FailureEvent, DeliverEvent,
+                           EmitEvent, AckEvent, DisconnectedEvent, PingEvent, ReconnectEvent>;
 
 } // namespace server

@@ -31,6 +31,11 @@ void Session::open(std::unique_ptr<Connection> connection) {
         inner.host.wheel().add(now + settings.heartbeat.connectTimeout, inner, Inner::ConnectMissing);
     inner.sendEvent(OpenEvent{inner.sid, settings.heartbeat.interval, settings.heartbeat.timeout,
                               settings.limits.message.count()});
+    auto opening = inner.dialect.opening();
+    inner.isOneMember = std::holds_alternative<ConnectRequest>(opening);
+    std::visit([&inner](auto& what) { inner.handle(what); }, opening);
+    if (inner.isOneMember && inner.presences.empty())
+        close(shared::CloseReason::Forbidden);
     inner.connection->start(*this);
 }
 
@@ -39,6 +44,12 @@ shared::ConnectionId Session::id() const {
 }
 std::string_view Session::sid() const {
     return m_inner->sid;
+}
+const Dialect& Session::dialect() const {
+    return m_inner->dialect;
+}
+shared::SocketKind Session::socket() const {
+    return m_inner->connection->kind();
 }
 bool Session::isEnding() const {
     return m_inner->ending.has_value() || m_inner->isOver;

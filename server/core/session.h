@@ -35,6 +35,7 @@ public:
     virtual TimingWheel& wheel() = 0;
     virtual const Clock& clock() const = 0;
     virtual ShardIndex shard() const = 0;
+    virtual std::string_view node() const = 0; ///< our id
     /// One line about a client's fault, rate limited by the host.
     virtual void clientFault(const Session& session, std::string_view sentence) = 0;
 };
@@ -50,6 +51,8 @@ public:
     void open(std::unique_ptr<Connection> connection);
     shared::ConnectionId id() const;
     std::string_view sid() const; ///< the Engine.IO one: secret, never logged or shown
+    const Dialect& dialect() const;
+    shared::SocketKind socket() const; ///< once it is open
 
     // ConnectionHost
     void frameReceived(FrameKind kind, std::string_view bytes) override;

@@ -89,6 +89,8 @@ void Session::Inner::leaveNamespace(const NamespaceName& nsp) {
     if (Presence* presence = find(nsp)) {
         sendEvent(DisconnectedEvent{presence->nsp()});
         remove(*presence);
+        if (isOneMember)
+            session.close(shared::CloseReason::Normal);
     }
 }
 
@@ -111,7 +113,7 @@ void Session::Inner::handle(ConnectRequest& request) {
     Presence& presence = *presences.back();
     host.rooms().add(presence.member());
     host.counters().add(shared::Metric::Members);
-    sendEvent(ConnectedEvent{presence.nsp(), presence.id()});
+    sendEvent(ConnectedEvent{presence.nsp(), presence.id(), host.node(), host.settings().heartbeat.interval});
     host.application().connected(presence, request.auth);
 }
 

@@ -59,6 +59,7 @@ struct Session::Inner final : PresenceHost, TimingWheel::Target {
     Rate inRate, outRate;
     std::optional<std::chrono::nanoseconds> roundTrip;
     std::optional<shared::CloseReason> ending; ///< why we close it
+    bool isOneMember = false;                  ///< its member came with the connection, and goes with it
     bool isOver = false;
 };
 

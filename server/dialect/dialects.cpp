@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/dialect/dialects.h"
+#include "server/dialect/json.h"
 #include "server/dialect/socketio.h"
 #include <array>
 
@@ -7,7 +8,8 @@ namespace server {
 namespace {
 
 const SocketIoDialect SocketIo;
-constexpr std::array<const Dialect*, 1> Table{&SocketIo};
+const JsonDialect Json;
+constexpr std::array<const Dialect*, DialectSlots> Table{&SocketIo, &Json};
 
 } // namespace
 
@@ -16,6 +18,9 @@ std::span<const Dialect* const> dialects() {
 }
 const Dialect& socketIoDialect() {
     return SocketIo;
+}
+const Dialect& jsonDialect() {
+    return Json;
 }
 
 } // namespace server

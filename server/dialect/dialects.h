@@ -9,5 +9,7 @@ namespace server {
 std::span<const Dialect* const> dialects();
 /// Engine.IO 4 with Socket.IO 5 in it.
 const Dialect& socketIoDialect();
+/// One JSON object a frame.
+const Dialect& jsonDialect();
 
 } // namespace server

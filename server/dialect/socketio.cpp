@@ -59,6 +59,7 @@ struct Encoder {
         out += "}";
         return {text(std::move(out))};
     }
+    Frames operator()(const FailureEvent&) const { return {}; } // it has acks for this, and nothing else
     Frames operator()(const DeliverEvent& deliver) const {
         const Message& message = deliver.message;
         std::string out =

@@ -10,6 +10,8 @@ class SocketIoDialect final : public Dialect {
 public:
     std::size_t index() const override { return 0; }
     std::string_view name() const override { return "socketio"; }
+    std::string_view subprotocol() const override { return {}; }
+    Request opening() const override { return NoRequest{}; }
     std::unique_ptr<Decoder> makeDecoder(const DecodeLimits& limits) const override;
     Frames encode(const Event& event) const override;
 };

@@ -55,8 +55,15 @@ std::vector<std::string> texts(const std::vector<std::string_view>& views, std::
 } // namespace
 
 SocketIoDecoder::Outcome SocketIoDecoder::decode(FrameKind kind, std::string_view bytes) {
-    if (kind == FrameKind::Binary)
+    switch (kind) {
+    case FrameKind::Binary:
         return attachment(bytes);
+    case FrameKind::Ping:
+    case FrameKind::Pong:
+        return Request(NoRequest{}); // its own heartbeat is the one that counts
+    case FrameKind::Text:
+        break;
+    }
     if (!simdjson::validate_utf8(bytes.data(), bytes.size()))
         return bad(shared::ErrorKind::BadFrame, "a text frame that is not UTF-8",
                    shared::CloseReason::BadUtf8);

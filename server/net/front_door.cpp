@@ -36,6 +36,7 @@ struct FrontDoor::Inner {
         std::optional<HttpRequest> request;
         std::unique_ptr<HeadSocket> socket; ///< none while Qt has it
         FrontSocket* front = nullptr;       ///< Qt's
+        const Dialect* dialect = nullptr;   ///< once it is judged
         std::string surplus;                ///< what came behind the head
         TimerHandle deadline;
         std::list<std::unique_ptr<Head>>::iterator place;
@@ -121,7 +122,8 @@ struct FrontDoor::Inner {
             break;
         }
         auto verdict = judge(*head.request, world);
-        if (!verdict.isUpgrade) {
+        head.dialect = verdict.dialect;
+        if (head.dialect == nullptr) {
             answer(head, verdict.answer, verdict.result);
             return false;
         }
@@ -171,12 +173,13 @@ struct FrontDoor::Inner {
         head.peer.agent = printable(request.header("User-Agent"));
         head.peer.origin = printable(request.header("Origin"));
         head.peer.target = request.target();
+        head.peer.token = bearerToken(request);
         head.phase = Head::Phase::Upgrading;
         const std::string shown = headForQt(request);
         FrontSocket::Events events{[this](FrontSocket& socket) { lastUpgraded = &socket; },
                                    [this](Descriptor duplicate) { lingers(duplicate); }};
         head.front = head.socket->toFront(head.surplus);
-        std::string lines = linesForUpgrade(request);
+        std::string lines = linesForUpgrade(request, *head.dialect);
         head.socket.reset();
         head.request.reset();
         if (head.front == nullptr)
@@ -231,11 +234,12 @@ struct FrontDoor::Inner {
         counters.add(Metric::HandshakesTotal, HandshakeResult::Accepted);
         auto connection = std::make_unique<QtConnection>(qt, socket, *front);
         Peer peer = std::move(head->peer);
+        const Dialect& dialect = *head->dialect;
         const std::string surplus = std::move(head->surplus);
         drop(*head);
         front->giveBack(surplus);
         front->announceLater();
-        host.upgraded(std::move(connection), std::move(peer));
+        host.upgraded(std::move(connection), std::move(peer), dialect);
     }
 
     void lingers(Descriptor duplicate) {

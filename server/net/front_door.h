@@ -3,6 +3,7 @@
 // lets Qt do the WebSocket handshake of what is. Shard thread.
 #pragma once
 #include "server/core/connection.h"
+#include "server/core/dialect.h"
 #include "server/core/mail.h"
 #include "server/net/qt_connection.h"
 #include "server/net/shard.h"
@@ -15,7 +16,7 @@ public:
     class Host {
     public:
         /// One place is reserved in Admission; it is released when this connection's session has ended.
-        virtual void upgraded(std::unique_ptr<Connection> connection, Peer peer) = 0;
+        virtual void upgraded(std::unique_ptr<Connection> connection, Peer peer, const Dialect& dialect) = 0;
 
     protected:
         ~Host() = default;

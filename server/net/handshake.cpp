@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/handshake.h"
+#include "server/dialect/dialects.h"
 #include <QRandomGenerator>
 #include <algorithm>
 
@@ -45,7 +46,7 @@ Verdict refused(EngineError error, std::span<const HttpHeader> headers = {}) {
     const bool isForbidden = error == EngineError::Forbidden;
     const std::string body =
         "{\"code\":" + std::to_string(int(error)) + ",\"message\":" + jsonQuoted(sentence(error)) + '}';
-    return {false, httpAnswer(isForbidden ? 403 : 400, headers, Json, body),
+    return {nullptr, httpAnswer(isForbidden ? 403 : 400, headers, Json, body),
             isForbidden ? HandshakeResult::Forbidden : HandshakeResult::BadRequest};
 }
 
@@ -74,12 +75,37 @@ bool isEnginePath(std::string_view path, std::string_view configured) {
     return path.size() == configured.size() + 1 && path.starts_with(configured) && path.ends_with('/');
 }
 
+std::string_view withoutBlanks(std::string_view text) {
+    const auto isBlank = [](char c) { return c == ' ' || c == '\t'; };
+    while (!text.empty() && isBlank(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && isBlank(text.back()))
+        text.remove_suffix(1);
+    return text;
+}
+
 /// 16 bytes in base64.
 bool isKey(std::string_view key) {
     return key.size() == 24 && key.ends_with("==") && std::all_of(key.begin(), key.end() - 2, [](char c) {
                return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
                       c == '+' || c == '/';
            });
+}
+
+bool hasVersion(const HttpRequest& request) {
+    return request.headerCount("Sec-WebSocket-Version") == 1 &&
+           request.header("Sec-WebSocket-Version") == "13";
+}
+
+bool hasKey(const HttpRequest& request) {
+    return request.headerCount("Sec-WebSocket-Key") == 1 && isKey(request.header("Sec-WebSocket-Key"));
+}
+
+Verdict admitted(const Dialect& dialect, const ShardWorld& world) {
+    const auto result = world.admission.reserve();
+    if (result == HandshakeResult::Accepted)
+        return {&dialect, {}, result};
+    return {nullptr, std::string(httpUnavailable(QRandomGenerator::global()->generate())), result};
 }
 
 Verdict judgeEngine(const HttpRequest& request, const ShardWorld& world) {
@@ -95,27 +121,54 @@ Verdict judgeEngine(const HttpRequest& request, const ShardWorld& world) {
         return refused(EngineError::BadVersion);
     if (!request.isUpgrade())
         return refused(EngineError::BadRequest);
-    if (request.headerCount("Sec-WebSocket-Version") != 1 ||
-        request.header("Sec-WebSocket-Version") != "13") {
+    if (!hasVersion(request)) {
         const HttpHeader version{"Sec-WebSocket-Version", "13"};
         return refused(EngineError::BadRequest, {&version, 1});
     }
-    if (request.headerCount("Sec-WebSocket-Key") != 1 || !isKey(request.header("Sec-WebSocket-Key")))
+    if (!hasKey(request))
         return refused(EngineError::BadRequest);
-    const auto result = world.admission.reserve();
-    if (result == HandshakeResult::Accepted)
-        return {true, {}, result};
-    return {false, std::string(httpUnavailable(QRandomGenerator::global()->generate())), result};
+    return admitted(socketIoDialect(), world);
+}
+
+/// Every refusal is an answer of ours: /ws has no error codes but those of HTTP.
+Verdict judgeJson(const HttpRequest& request, const ShardWorld& world) {
+    const auto refuse = [](int status, std::string_view sentence, std::span<const HttpHeader> headers = {}) {
+        return Verdict{nullptr, httpRefusal(status, "bad_request", sentence, headers),
+                       HandshakeResult::BadRequest};
+    };
+    if (!isOriginAllowed(request, world.settings.listen.origins))
+        return {nullptr, httpRefusal(403, "forbidden", "this origin is not allowed"),
+                HandshakeResult::Forbidden};
+    if (request.method() != "GET") {
+        const HttpHeader allow{"Allow", "GET"};
+        return refuse(405, "only GET is answered here", {&allow, 1});
+    }
+    if (!request.isUpgrade()) {
+        const HttpHeader upgrade{"Upgrade", "websocket"};
+        return refuse(426, "this path speaks WebSocket", {&upgrade, 1});
+    }
+    if (!hasVersion(request)) {
+        const HttpHeader version{"Sec-WebSocket-Version", "13"};
+        return refuse(426, "WebSocket version 13 is spoken here", {&version, 1});
+    }
+    if (!hasKey(request))
+        return refuse(400, "Sec-WebSocket-Key is missing or none");
+    const auto subprotocol = jsonDialect().subprotocol();
+    if (request.headerCount("Sec-WebSocket-Protocol") > 0 &&
+        !request.hasToken("Sec-WebSocket-Protocol", subprotocol))
+        return refuse(400, "of subprotocols weir.json.v1 is spoken here");
+    return admitted(jsonDialect(), world);
 }
 
 Verdict probe(const HttpRequest& request, int status, std::string_view body) {
     if (request.method() != "GET" && request.method() != "HEAD") {
         const HttpHeader allow{"Allow", "GET, HEAD"};
-        return {false, httpRefusal(405, "bad_request", "only GET is answered here", {&allow, 1}),
+        return {nullptr, httpRefusal(405, "bad_request", "only GET is answered here", {&allow, 1}),
                 HandshakeResult::BadRequest};
     }
     const std::string answer = httpAnswer(status, {}, Json, body);
-    return {false, request.method() == "HEAD" ? std::string(httpWithoutBody(answer)) : answer, std::nullopt};
+    return {nullptr, request.method() == "HEAD" ? std::string(httpWithoutBody(answer)) : answer,
+            std::nullopt};
 }
 
 } // namespace
@@ -131,7 +184,10 @@ Verdict judge(const HttpRequest& request, const ShardWorld& world) {
     }
     if (isEnginePath(path, world.settings.listen.path))
         return judgeEngine(request, world);
-    return {false, httpRefusal(404, "not_found", "there is nothing at this path"), HandshakeResult::NotFound};
+    if (path == "/ws")
+        return judgeJson(request, world);
+    return {nullptr, httpRefusal(404, "not_found", "there is nothing at this path"),
+            HandshakeResult::NotFound};
 }
 
 std::string headForQt(const HttpRequest& request) {
@@ -140,17 +196,37 @@ std::string headForQt(const HttpRequest& request) {
            std::string(request.header("Sec-WebSocket-Key")) + "\r\n\r\n";
 }
 
-std::string linesForUpgrade(const HttpRequest& request) {
+std::string linesForUpgrade(const HttpRequest& request, const Dialect& dialect) {
     auto offered = request.header("Sec-WebSocket-Protocol");
-    offered = offered.substr(0, offered.find(','));
-    while (!offered.empty() && (offered.back() == ' ' || offered.back() == '\t'))
-        offered.remove_suffix(1);
+    if (!dialect.subprotocol().empty())
+        return offered.empty() ? std::string()
+                               : "Sec-WebSocket-Protocol: " + std::string(dialect.subprotocol()) + "\r\n";
+    offered = withoutBlanks(offered.substr(0, offered.find(',')));
     const bool isToken = !offered.empty() && offered.size() <= LongestSubprotocol &&
                          std::all_of(offered.begin(), offered.end(), [](char c) {
                              return c > 0x20 && c < 0x7f &&
                                     std::string_view("()<>@,;:\\\"/[]?={}").find(c) == std::string_view::npos;
                          });
     return isToken ? "Sec-WebSocket-Protocol: " + std::string(offered) + "\r\n" : std::string();
+}
+
+std::string bearerToken(const HttpRequest& request) {
+    constexpr std::string_view Scheme = "bearer ";
+    constexpr std::string_view Prefix = "bearer.";
+    const auto credentials = request.header("Authorization");
+    if (request.headerCount("Authorization") == 1 &&
+        equalsWithoutCase(credentials.substr(0, Scheme.size()), Scheme))
+        return std::string(withoutBlanks(credentials.substr(Scheme.size())));
+    // A browser can set no header: it offers the token among its subprotocols, which is never confirmed.
+    auto offered = request.header("Sec-WebSocket-Protocol");
+    while (!offered.empty()) {
+        const auto comma = offered.find(',');
+        const auto one = withoutBlanks(offered.substr(0, comma));
+        if (one.starts_with(Prefix))
+            return std::string(one.substr(Prefix.size()));
+        offered.remove_prefix(comma == std::string_view::npos ? offered.size() : comma + 1);
+    }
+    return {};
 }
 
 std::string printable(std::string_view text) {

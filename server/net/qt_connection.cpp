@@ -75,6 +75,8 @@ void QtConnection::start(ConnectionHost& host) {
                      [this](const QString& text) { received(FrameKind::Text, text.toUtf8()); });
     QObject::connect(m_socket, &QWebSocket::binaryMessageReceived, &m_context,
                      [this](const QByteArray& bytes) { received(FrameKind::Binary, bytes); });
+    QObject::connect(m_socket, &QWebSocket::pong, &m_context,
+                     [this](quint64, const QByteArray& bytes) { received(FrameKind::Pong, bytes); });
     if (m_front)
         m_front->setReadBufferSize(qint64(m_world.limits.message.count()) + ReadAhead);
 }
@@ -103,6 +105,11 @@ void QtConnection::send(const FramePtr& frame) {
         m_socket->sendBinaryMessage(
             QByteArray::fromRawData(frame->bytes.data(), qsizetype(frame->bytes.size())));
         break;
+    case FrameKind::Ping:
+        m_socket->ping(QByteArray::fromStdString(frame->bytes));
+        break;
+    case FrameKind::Pong: // Qt answers pings itself
+        return;
     }
     if (!m_isUnwritten) {
         m_isUnwritten = true;

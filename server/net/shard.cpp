@@ -2,7 +2,6 @@
 #include "server/net/shard.h"
 #include "server/core/rooms.h"
 #include "server/core/session.h"
-#include "server/dialect/dialects.h"
 #include "server/net/fault_log.h"
 #include "server/net/front_door.h"
 #include "server/net/raw_socket.h"
@@ -31,8 +30,8 @@ std::int64_t steadyMs(TimePoint time) {
 }
 
 /// Label ordinal of {transport, dialect, socket}; the transport is a WebSocket.
-std::size_t connectionKind(const Dialect& dialect, shared::SocketKind socket) {
-    return dialect.index() * 3 + std::size_t(socket);
+std::size_t connectionKind(const Session& session) {
+    return session.dialect().index() * 3 + std::size_t(session.socket());
 }
 
 /// Faults of the WebSocket layer, which no session has seen.
@@ -96,13 +95,14 @@ public:
     TimingWheel& wheel() override { return m_wheel; }
     const Clock& clock() const override { return m_world.clock; }
     ShardIndex shard() const override { return m_index; }
+    std::string_view node() const override { return m_world.node; }
     void clientFault(const Session& session, std::string_view sentence) override {
         m_faulty = session.id().number;
         m_log.line(m_world.clock.now(), session.id().text(), sentence);
     }
 
     // FrontDoor::Host
-    void upgraded(std::unique_ptr<Connection> connection, Peer peer) override;
+    void upgraded(std::unique_ptr<Connection> connection, Peer peer, const Dialect& dialect) override;
 
 private:
     void take(Arrived& mail) {
@@ -166,19 +166,18 @@ private:
     bool m_isStopping = false;
 };
 
-void Shard::upgraded(std::unique_ptr<Connection> connection, Peer peer) {
-    const Dialect& dialect = socketIoDialect();
-    m_counters.add(Metric::Connections, connectionKind(dialect, connection->kind()));
+void Shard::upgraded(std::unique_ptr<Connection> connection, Peer peer, const Dialect& dialect) {
     auto& session =
         m_sessions.add(std::make_unique<Session>(*this, m_sessions.nextId(), std::move(peer), dialect));
     session.open(std::move(connection));
+    m_counters.add(Metric::Connections, connectionKind(session));
 }
 
 void Shard::sessionEnded(Session& session, CloseReason reason) {
     m_counters.add(Metric::ClosesTotal, reason);
     m_counters.observe(Metric::ConnectionAgeSeconds, m_world.clock.now() - session.openedAt(),
                        std::size_t(reason));
-    m_counters.add(Metric::Connections, connectionKind(socketIoDialect(), shared::SocketKind::Qt), -1);
+    m_counters.add(Metric::Connections, connectionKind(session), -1);
     m_world.admission.release();
     if (const auto error = frameError(reason); error && m_faulty != session.id().number) {
         m_counters.add(Metric::ErrorsTotal, *error);

@@ -135,8 +135,9 @@ public:
         for (int round = 0; round < 3; ++round) // a WebSocket leaves its socket to the next round
             QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
     }
-    void upgraded(std::unique_ptr<Connection> connection, Peer peer) override {
+    void upgraded(std::unique_ptr<Connection> connection, Peer peer, const Dialect& dialect) override {
         peers.push_back(std::move(peer));
+        dialects.push_back(dialect.name());
         echoes.push_back(std::make_unique<EchoHost>(std::move(connection)));
     }
     std::int64_t handshakes(shared::HandshakeResult result) const {
@@ -164,6 +165,7 @@ public:
     QtWorld qt;
     std::vector<std::unique_ptr<EchoHost>> echoes;
     std::vector<Peer> peers;
+    std::vector<std::string_view> dialects; ///< of the peers
     FrontDoor door;
     Acceptor acceptor;
     QTimer tick;

@@ -31,8 +31,7 @@ public:
     explicit FakeConnection(Wire& wire) : m_wire(wire) {}
     void start(ConnectionHost&) override {}
     void send(const FramePtr& frame) override {
-        m_wire.frames << (frame->kind == FrameKind::Binary ? QStringLiteral("b:") : QString()) +
-                             QString::fromStdString(frame->bytes);
+        m_wire.frames << QString::fromLatin1(mark(frame->kind)) + QString::fromStdString(frame->bytes);
     }
     shared::Bytes queued() const override { return m_wire.queued; }
     void close(shared::CloseReason reason) override { m_wire.closed = reason; }
@@ -40,6 +39,19 @@ public:
     shared::SocketKind kind() const override { return shared::SocketKind::Qt; }
 
 private:
+    static const char* mark(FrameKind kind) {
+        switch (kind) {
+        case FrameKind::Text:
+            return "";
+        case FrameKind::Binary:
+            return "b:";
+        case FrameKind::Ping:
+            return "ping:";
+        case FrameKind::Pong:
+            return "pong:";
+        }
+        return "";
+    }
     Wire& m_wire;
 };
 
@@ -68,6 +80,7 @@ public:
     TimingWheel& wheel() override { return m_wheel; }
     const Clock& clock() const override { return m_clock; }
     ShardIndex shard() const override { return ShardIndex(0); }
+    std::string_view node() const override { return "n"; }
     void clientFault(const Session&, std::string_view sentence) override {
         faults << QString::fromUtf8(sentence.data(), qsizetype(sentence.size()));
     }
@@ -112,13 +125,14 @@ private:
 
 class TestClient {
 public:
-    TestClient(FakeShard& shard, std::uint64_t number)
-        : m_session(shard, shared::ConnectionId{0, number}, Peer{"10.0.0.1", 1234, "agent", "", "/", false},
-                    socketIoDialect()) {
+    TestClient(FakeShard& shard, std::uint64_t number, const Dialect& dialect = socketIoDialect())
+        : m_session(shard, shared::ConnectionId{0, number},
+                    Peer{"10.0.0.1", 1234, "agent", "", "/", {}, false}, dialect) {
         m_session.open(std::make_unique<FakeConnection>(wire));
     }
     void say(const char* text) { m_session.frameReceived(FrameKind::Text, text); }
     void sayBinary(const char* bytes) { m_session.frameReceived(FrameKind::Binary, bytes); }
+    void pong() { m_session.frameReceived(FrameKind::Pong, {}); }
     QStringList heard() { return std::exchange(wire.frames, QStringList()); }
     Session& session() { return m_session; }
     Wire wire;

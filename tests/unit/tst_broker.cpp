@@ -41,10 +41,14 @@ public:
         log << said.join(QStringLiteral(" | "));
         return published;
     }
+    void sendFailure(std::string_view code, std::string_view message) override {
+        failures << QString::fromStdString(std::string(code) + ": " + std::string(message));
+    }
     void disconnect() override { log << QStringLiteral("disconnect"); }
-    void count(shared::ErrorKind kind) override { log << QStringLiteral("count %1").arg(int(kind)); }
+    void count(shared::ErrorKind kind) override { counted << kind; }
 
-    QStringList log;
+    QStringList log, failures;
+    QList<shared::ErrorKind> counted;
     Published published{7, false, false};
 
 private:
@@ -182,6 +186,11 @@ private Q_SLOTS:
         Asked asked;
         QCOMPARE(code(asked.ask(event.toUtf8().constData(), args, attachments)), answer);
         QCOMPARE(asked.client.log, done.isEmpty() ? QStringList() : QStringList{done});
+        QVERIFY(asked.client.failures.isEmpty()); // the ack has said it
+        const auto kind = answer == QLatin1String("unknown_operation") ? shared::ErrorKind::UnknownEvent
+                                                                       : shared::ErrorKind::RefusedRequest;
+        QCOMPARE(asked.client.counted,
+                 done.isEmpty() ? QList<shared::ErrorKind>{kind} : QList<shared::ErrorKind>());
     }
 
     void withoutAck() {
@@ -189,9 +198,12 @@ private Q_SLOTS:
         asked.ask("join", {"\"a\""}, {}, false);
         asked.ask("join", {}, {}, false);
         asked.ask("dance", {"1"}, {}, false);
-        const QStringList log{QStringLiteral("join a"),
-                              QStringLiteral("count %1").arg(int(shared::ErrorKind::UnknownEvent))};
-        QCOMPARE(asked.client.log, log);
+        QCOMPARE(asked.client.log, QStringList{QStringLiteral("join a")});
+        QCOMPARE(asked.client.failures,
+                 QStringList({QStringLiteral("bad_request: room: a text that is not empty is expected"),
+                              QStringLiteral("unknown_operation: this node knows join, leave and publish")}));
+        QCOMPARE(asked.client.counted, QList<shared::ErrorKind>({shared::ErrorKind::RefusedRequest,
+                                                                 shared::ErrorKind::UnknownEvent}));
     }
 
     void publishAnswers() {

@@ -44,6 +44,8 @@ private Q_SLOTS:
     void earlyFrames();
     void storm();
     void subprotocol();
+    void takesJson_data();
+    void takesJson();
     void faultyFrames_data();
     void faultyFrames();
     void closesWithItsRow();
@@ -101,6 +103,17 @@ void TestFrontDoor::answers_data() {
             "8\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
         400, R"({"code":3,"message":"Bad request"})", bad);
+    row("JSON without upgrade", get("/ws"), 426, nullptr, bad);
+    row("JSON by POST", "POST /ws HTTP/1.1\r\nHost: x\r\n\r\n", 405, nullptr, bad);
+    row("JSON with version 8",
+        "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        426, nullptr, bad);
+    row("JSON with two keys", upgradeHead("/ws", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), 400,
+        nullptr, bad);
+    row("JSON with a foreign subprotocol", upgradeHead("/ws", "Sec-WebSocket-Protocol: chat\r\n"), 400,
+        nullptr, bad);
+    row("longer JSON path", upgradeHead("/ws/x"), 404, nullptr, HandshakeResult::NotFound);
     row("bare LF", "GET / HTTP/1.1\nHost: x\n\n", 400, nullptr, bad);
     row("folded upgrade", upgradeHead(EnginePath, "A: b\r\n c\r\n"), 400, nullptr, bad);
     row("two Hosts", upgradeHead(EnginePath, "Host: y\r\n"), 400, nullptr, bad);
@@ -307,6 +320,41 @@ void TestFrontDoor::subprotocol() {
     hostile.send(upgradeHead(EnginePath, "Sec-WebSocket-Protocol: a b\r\n"));
     QTRY_COMPARE(hostile.status(), 101);
     QVERIFY(!hostile.got.contains("Sec-WebSocket-Protocol"));
+}
+
+void TestFrontDoor::takesJson_data() {
+    QTest::addColumn<QByteArray>("fields");
+    QTest::addColumn<QByteArray>("confirmed");
+    QTest::addColumn<QByteArray>("token");
+    const auto row = [](const char* label, const char* fields, const char* confirmed, const char* token) {
+        QTest::newRow(label) << QByteArray(fields) << QByteArray(confirmed) << QByteArray(token);
+    };
+    row("nothing offered", "", "", "");
+    row("its subprotocol", "Sec-WebSocket-Protocol: weir.json.v1\r\n", "weir.json.v1", "");
+    row("not the first", "Sec-WebSocket-Protocol: chat, weir.json.v1\r\n", "weir.json.v1", "");
+    row("with a token", "Sec-WebSocket-Protocol: weir.json.v1, bearer.a-B_1.x\r\n", "weir.json.v1",
+        "a-B_1.x");
+    row("token first", "Sec-WebSocket-Protocol: bearer.t ,weir.json.v1\r\n", "weir.json.v1", "t");
+    row("a header", "Authorization: Bearer  abc \r\n", "", "abc");
+    row("a header wins", "Authorization: bearer abc\r\nSec-WebSocket-Protocol: weir.json.v1, bearer.x\r\n",
+        "weir.json.v1", "abc");
+    row("another scheme", "Authorization: Basic abc\r\n", "", "");
+    row("two headers", "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n", "", "");
+}
+
+void TestFrontDoor::takesJson() {
+    QFETCH(QByteArray, fields);
+    QFETCH(QByteArray, confirmed);
+    QFETCH(QByteArray, token);
+    DoorFixture fixture;
+    BytesClient client(fixture.port);
+    client.send(upgradeHead("/ws", fields.toStdString()));
+    QTRY_COMPARE(fixture.peers.size(), std::size_t(1));
+    QTRY_VERIFY(client.got.endsWith("\r\n\r\n"));
+    QCOMPARE(fixture.dialects[0], std::string_view("json"));
+    QCOMPARE(fixture.peers[0].token, token.toStdString());
+    QCOMPARE(client.got.contains("Sec-WebSocket-Protocol"), !confirmed.isEmpty());
+    QVERIFY(confirmed.isEmpty() || client.got.contains("\r\nSec-WebSocket-Protocol: " + confirmed + "\r\n"));
 }
 
 void TestFrontDoor::faultyFrames_data() {

@@ -162,6 +162,36 @@ private Q_SLOTS:
         for (const auto number : found.value_or(std::vector<std::uint64_t>()))
             shown << QByteArray::number(qulonglong(number));
         QCOMPARE(found ? shown.join(' ') : QByteArray("!"), numbers);
+        QCOMPARE(jsonPlaceholderTexts(text).has_value(), found.has_value());
+    }
+
+    void placeholderTexts_data() {
+        QTest::addColumn<QByteArray>("json");
+        QTest::addColumn<QByteArray>("marked"); // each replaced by <N>
+        const auto row = [](const char* name, const char* json, const char* marked) {
+            QTest::newRow(name) << QByteArray(json) << QByteArray(marked);
+        };
+        row("none", R"([1,{"num":0}])", R"([1,{"num":0}])");
+        row("alone", R"({"_placeholder":true,"num":0})", "<0>");
+        row("two, later number first",
+            R"([{"num":1,"_placeholder":true},"x",{"a":{"_placeholder":true,"num":0}}])",
+            R"([<1>,"x",{"a":<0>}])");
+        row("one within another", R"([{"x":{"_placeholder":true,"num":1},"_placeholder":true,"num":0},2])",
+            "[<0>,2]");
+    }
+    void placeholderTexts() {
+        QFETCH(QByteArray, json);
+        QFETCH(QByteArray, marked);
+        const auto found = jsonPlaceholderTexts({json.constData(), std::size_t(json.size())});
+        QVERIFY(found.has_value());
+        QByteArray shown;
+        const char* at = json.constData();
+        for (const auto& placeholder : *found) {
+            shown += QByteArray(at, placeholder.text.data() - at) + "<" +
+                     QByteArray::number(qulonglong(placeholder.number)) + ">";
+            at = placeholder.text.data() + placeholder.text.size();
+        }
+        QCOMPARE(shown + QByteArray(at), marked);
     }
 
     /// Random texts from pieces of JSON: the scanner and simdjson agree wherever numbers and escapes are

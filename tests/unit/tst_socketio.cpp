@@ -152,8 +152,10 @@ private Q_SLOTS:
                  QByteArray("0{\"sid\":\"s1\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":5000,"
                             "\"maxPayload\":1000000}"));
         const MemberId member("m1");
-        QCOMPARE(encoded(ConnectedEvent{root, member}), QByteArray("40{\"sid\":\"m1\"}"));
-        QCOMPARE(encoded(ConnectedEvent{admin, member}), QByteArray("40/admin,{\"sid\":\"m1\"}"));
+        const std::chrono::milliseconds interval(1);
+        QCOMPARE(encoded(ConnectedEvent{root, member, "n", interval}), QByteArray("40{\"sid\":\"m1\"}"));
+        QCOMPARE(encoded(ConnectedEvent{admin, member, "n", interval}),
+                 QByteArray("40/admin,{\"sid\":\"m1\"}"));
         QCOMPARE(encoded(ConnectRefusedEvent{admin, "Invalid namespace", ""}),
                  QByteArray("44/admin,{\"message\":\"Invalid namespace\"}"));
         const std::vector<std::string> none, two{"x", "y"};
