@@ -254,7 +254,7 @@ const SettingRow Rows[] = {
     {"limits.queue_bytes", Limits<&LimitSettings::queue>, 1024, 16 * Gibi, "",
      "Bytes that wait for one client; past it the client is closed as slow-consumer"},
     {"limits.queue_bytes_total", Limits<&LimitSettings::queueTotal>, 0, 1024 * Gibi, "",
-     "Bytes that wait for all clients; 0: a quarter of memory", Later},
+     "Bytes that wait for all clients, past it the longest stuck one goes; 0: a quarter of memory"},
     {"limits.messages_per_s", Limits<&LimitSettings::messagesPerSecond>, 0, Million, "",
      "Messages that a client may send a second; 0: any", Later},
     {"limits.messages_burst", Limits<&LimitSettings::messagesBurst>, 0, Million, "",

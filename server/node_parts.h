@@ -8,6 +8,7 @@
 #include "server/core/admission.h"
 #include "server/core/application.h"
 #include "server/core/counters.h"
+#include "server/core/queue_budget.h"
 #include "server/core/router.h"
 #include "server/net/acceptor.h"
 #include "server/net/shard.h"
@@ -45,6 +46,7 @@ struct Node::Parts {
     std::unique_ptr<BusBox> busBox;
     std::vector<std::unique_ptr<ShardBox>> shardBoxes;
     std::unique_ptr<Admission> admission;
+    std::unique_ptr<QueueBudget> queues;
     std::atomic<bool> isReady{false};
     std::unique_ptr<Access> access;
     std::unique_ptr<Application> application;

@@ -53,6 +53,10 @@ std::uint16_t portOf(const std::string& bound) {
     return address ? address->port : std::uint16_t(0);
 }
 
+shared::Bytes mostQueued(const LimitSettings& limits) {
+    return limits.queueTotal.count() > 0 ? limits.queueTotal : shared::Bytes(process::memory().smallest / 4);
+}
+
 } // namespace
 
 Node::Node(std::unique_ptr<Parts> parts) : m_parts(std::move(parts)) {}
@@ -91,6 +95,7 @@ tl::expected<void, NodeFailure> Node::start() {
         return bound;
 
     parts.admission = std::make_unique<Admission>(settings.node.maxConnections);
+    parts.queues = std::make_unique<QueueBudget>(parts.shardCount, mostQueued(settings.limits));
     parts.access = std::make_unique<BrokerAccess>(settings.broker);
     parts.application = std::make_unique<Broker>(*parts.access, settings);
     std::vector<ShardBox*> boxes;
@@ -128,7 +133,7 @@ tl::expected<void, NodeFailure> Node::start() {
         parts.shards.push_back(std::make_unique<ShardThread>(
             ShardIndex(std::uint16_t(shard)),
             ShardWorld{settings, parts.id, *parts.access, *parts.application, *parts.router, *parts.admission,
-                       parts.clock, parts.mainBox, parts.isReady},
+                       *parts.queues, parts.clock, parts.mainBox, parts.isReady},
             *parts.shardBoxes[at], *parts.shardCounters[at]));
         parts.shards.back()->start();
     }

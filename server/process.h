@@ -31,6 +31,13 @@ struct Figures {
 };
 Figures figures();
 
+/// The limits of memory: the machine's, the control group's, the address space's.
+struct Memory {
+    double usedPercent = 0;     ///< of the limit that is nearest
+    std::uint64_t smallest = 0; ///< bytes, of all limits
+};
+Memory memory();
+
 /// Calls `asked` on main for each SIGTERM or SIGINT, until it is destroyed. One at a time.
 class StopSignals {
 public:

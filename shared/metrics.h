@@ -31,6 +31,7 @@ enum class Metric : std::uint8_t {
     DeliveriesTotal,
     DropsTotal,           ///< {reason}
     ErrorsTotal,          ///< {kind}
+    LimitHitsTotal,       ///< {limit}
     FanoutMembers,        ///< histogram
     FanoutSeconds,        ///< histogram
     DeliverySeconds,      ///< histogram {path}
@@ -69,7 +70,9 @@ enum class HandshakeResult : std::uint8_t {
     BadRequest,
     Forbidden,
     NotFound,
-    NoDescriptors
+    NoDescriptors,
+    Memory,    ///< above node.memory_percent
+    PerAddress ///< over limits.per_address_connections
 };
 enum class DeliveryPath : std::uint8_t { Local, Cluster };
 enum class DropReason : std::uint8_t { Volatile, SlowConsumer, Overloaded };
@@ -84,6 +87,23 @@ enum class ErrorKind : std::uint8_t {
     AcceptFailed,
     AdminRequest,
     RefusedRequest
+};
+/// The keys of [limits] that bite by themselves; messages_burst only widens messages_per_s.
+enum class LimitKey : std::uint8_t {
+    MessageBytes,
+    HeadBytes,
+    HeadFields,
+    HandshakeMs,
+    SendBufferBytes,
+    QueueBytes,
+    QueueBytesTotal,
+    MessagesPerS,
+    HandshakesPerS,
+    HandshakesOpen,
+    PerAddressConnections,
+    RoomsPerSession,
+    RoomNameBytes,
+    Attachments
 };
 enum class EvictedBy : std::uint8_t { Operator, Capacity };
 enum class MailboxOf : std::uint8_t { Shard, Bus, Main };

@@ -48,6 +48,9 @@ public:
     virtual void send(const FramePtr& frame) = 0;
     /// Bytes that the kernel has not taken.
     virtual shared::Bytes queued() const = 0;
+    /// The kernel was offered bytes and did not take them all yet: the client reads too slowly. What was only
+    /// just sent, and is written at the end of the turn, does not count.
+    virtual bool isStuck() const = 0;
     /// Sends a close frame with the row's code and sentence after what is queued, then ends within 1 s.
     /// SlowConsumer and Lost free the queue at once instead. Never calls back synchronously.
     virtual void close(shared::CloseReason reason) = 0;

@@ -68,7 +68,7 @@ void Session::deliver(Member&, Delivery& delivery) {
     if (inner.ending || inner.isOver)
         return;
     auto& counters = inner.host.counters();
-    if (delivery.message().isVolatile && inner.connection->queued().count() > 0) {
+    if (delivery.message().isVolatile && inner.connection->isStuck()) {
         counters.add(shared::Metric::DropsTotal, shared::DropReason::Volatile);
         return;
     }
@@ -80,8 +80,7 @@ void Session::deliver(Member&, Delivery& delivery) {
     counters.add(shared::Metric::MessagesTotal, shared::Direction::Out);
     counters.add(shared::Metric::DeliveriesTotal);
     inner.observeDelivery(delivery.message());
-    if (inner.isSlow())
-        close(shared::CloseReason::SlowConsumer);
+    inner.closeIfSlow();
 }
 
 void Session::drain(std::chrono::milliseconds after) {
@@ -104,8 +103,6 @@ void Session::close(shared::CloseReason reason) {
     if (isEnding())
         return;
     m_inner->ending = reason;
-    if (reason == shared::CloseReason::SlowConsumer)
-        m_inner->host.counters().add(shared::Metric::DropsTotal, shared::DropReason::SlowConsumer);
     m_inner->connection->close(reason);
 }
 

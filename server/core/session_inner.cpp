@@ -43,12 +43,14 @@ void Session::Inner::sendEvent(const Event& event) {
         ++messagesOut;
         outRate.add(host.clock().now());
     }
-    if (isSlow())
-        session.close(shared::CloseReason::SlowConsumer);
+    closeIfSlow();
 }
 
-bool Session::Inner::isSlow() const {
-    return connection->queued() > host.settings().limits.queue;
+void Session::Inner::closeIfSlow() {
+    if (ending || connection->queued() <= host.settings().limits.queue)
+        return;
+    host.counters().add(shared::Metric::LimitHitsTotal, shared::LimitKey::QueueBytes);
+    session.close(shared::CloseReason::SlowConsumer);
 }
 
 Published Session::Inner::publishFrom(Message message) {
@@ -209,12 +211,15 @@ void Session::Inner::observeDelivery(const Message& message) {
 
 void Session::Inner::end(shared::CloseReason reason) {
     isOver = true;
+    reason = ending.value_or(reason);
     host.counters().add(shared::Metric::Sessions, 0, -1);
+    if (reason == shared::CloseReason::SlowConsumer) // its connection may have judged so by itself
+        host.counters().add(shared::Metric::DropsTotal, shared::DropReason::SlowConsumer);
     while (!presences.empty())
         remove(*presences.back());
     for (TimerHandle* handle : {&ping, &pong, &connectLimit, &attachmentLimit})
         host.wheel().cancel(*handle);
-    host.sessionEnded(session, ending.value_or(reason));
+    host.sessionEnded(session, reason);
 }
 
 void Session::frameReceived(FrameKind kind, std::string_view bytes) {

@@ -38,7 +38,7 @@ struct Session::Inner final : PresenceHost, TimingWheel::Target {
     void remove(Presence& presence);
     void fault(shared::ErrorKind kind, std::string_view sentence, shared::CloseReason reason);
     void end(shared::CloseReason reason);
-    bool isSlow() const;
+    void closeIfSlow();
     void observeDelivery(const Message& message);
 
     Session& session;

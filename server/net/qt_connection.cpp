@@ -4,6 +4,7 @@
 #include <QWebSocket>
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace server {
 
@@ -60,6 +61,7 @@ QtConnection::~QtConnection() {
     m_world.wheel.cancel(m_deadline);
     if (m_isUnwritten)
         m_world.unwritten.remove(*this);
+    m_world.backlog.settle(*this, Bytes(), m_world.clock);
     m_socket->disconnect(&m_context);
     if (m_phase != Phase::Ended) {
         if (m_front)
@@ -89,8 +91,18 @@ void QtConnection::received(FrameKind kind, const QByteArray& bytes) {
         return close(CloseReason::TooLarge);
     m_host->frameReceived(kind, {bytes.constData(), std::size_t(bytes.size())});
     // Whoever pings and never reads the pongs would fill Qt's queue unseen.
-    if (m_phase == Phase::Open && queued().count() > m_world.limits.queue.count() + PongRoom)
+    if (m_phase == Phase::Open && isOverflowing(PongRoom)) {
+        m_world.counters.add(shared::Metric::LimitHitsTotal, shared::LimitKey::QueueBytes);
         close(CloseReason::SlowConsumer);
+    }
+}
+
+/// Only after the kernel was offered what waits: frames of one turn are written together at its end.
+bool QtConnection::isOverflowing(std::uint64_t room) {
+    if (queued().count() <= m_world.limits.queue.count() + room)
+        return false;
+    flush();
+    return queued().count() > m_world.limits.queue.count() + room;
 }
 
 void QtConnection::send(const FramePtr& frame) {
@@ -115,12 +127,35 @@ void QtConnection::send(const FramePtr& frame) {
         m_isUnwritten = true;
         m_world.unwritten.add(*this);
     }
+    (void)isOverflowing(0); // whoever asks for queued() next judges by it
 }
 
 void QtConnection::write() {
     m_isUnwritten = false;
-    if (m_phase != Phase::Ended)
-        m_socket->flush();
+    flush();
+}
+
+void QtConnection::flush() {
+    if (m_phase == Phase::Ended)
+        return;
+    m_socket->flush();
+    settle();
+}
+
+void QtConnection::settle() {
+    if (!m_world.backlog.settle(*this, queued(), m_world.clock))
+        return;
+    m_world.counters.add(shared::Metric::LimitHitsTotal, shared::LimitKey::SendBufferBytes);
+    if (std::exchange(m_isWatched, true) || !m_front)
+        return;
+    QObject::connect(m_front, &QIODevice::bytesWritten, &m_context, [this] { settle(); });
+}
+
+void QtConnection::shed() {
+    if (m_phase == Phase::Open)
+        close(CloseReason::SlowConsumer);
+    else
+        abort();
 }
 
 Bytes QtConnection::queued() const {
@@ -174,6 +209,7 @@ void QtConnection::endSeen() {
         return;
     m_phase = Phase::Ended;
     m_world.wheel.cancel(m_deadline);
+    settle();
     QTimer::singleShot(0, &m_context, [this] {
         if (m_host != nullptr)
             m_host->connectionClosed(m_reason);

@@ -2,8 +2,10 @@
 // A Connection that stays a QWebSocket: where adoption is not possible. Shard thread.
 #pragma once
 #include "server/core/connection.h"
+#include "server/core/counters.h"
 #include "server/core/settings.h"
 #include "server/core/timing_wheel.h"
+#include "server/net/backlog.h"
 #include "server/net/front_socket.h"
 #include <QObject>
 #include <QPointer>
@@ -44,13 +46,15 @@ struct QtWorld {
     const LimitSettings& limits;
     TimingWheel& wheel;
     const Clock& clock;
+    Counters& counters;
     FrameText text;
     Unwritten unwritten;
+    Backlog backlog;
 };
 
 /// Deviations of Qt's frame parser from RFC 6455 that a client can see: it takes unmasked frames, ends a text
 /// that is split inside a character with 1007, and a frame that stalls for 5 s with 1001.
-class QtConnection final : public Connection, private TimingWheel::Target {
+class QtConnection final : public Connection, private TimingWheel::Target, private Backlog::Entry {
 public:
     /// Takes the WebSocket; `front` is the socket beneath it.
     QtConnection(QtWorld& world, QWebSocket* socket, FrontSocket& front);
@@ -61,6 +65,7 @@ public:
     void start(ConnectionHost& host) override;
     void send(const FramePtr& frame) override;
     shared::Bytes queued() const override;
+    bool isStuck() const override { return Entry::isStuck(); }
     void close(shared::CloseReason reason) override;
     Capabilities capabilities() const override;
     shared::SocketKind kind() const override;
@@ -70,6 +75,10 @@ public:
 private:
     enum class Phase : std::uint8_t { Open, Closing, Ended };
     void expired(std::uint32_t tag, TimePoint due) override;
+    void shed() override;
+    void flush();
+    void settle(); ///< what the kernel has left of our bytes
+    bool isOverflowing(std::uint64_t room);
     void received(FrameKind kind, const QByteArray& bytes);
     void closeSeen();
     void endSeen();
@@ -84,6 +93,7 @@ private:
     shared::CloseReason m_reason = shared::CloseReason::Lost;
     Phase m_phase = Phase::Open;
     bool m_isUnwritten = false; ///< stands in the world's list
+    bool m_isWatched = false;   ///< we hear when the kernel takes more
 };
 
 } // namespace server

@@ -44,8 +44,8 @@ std::optional<ErrorKind> frameError(CloseReason reason) {
 }
 
 ShardWorld withSettings(const ShardWorld& world, const Settings& settings) {
-    return {settings,        world.node,  world.access, world.application, world.router,
-            world.admission, world.clock, world.main,   world.isReady};
+    return {settings,        world.node,   world.access, world.application, world.router,
+            world.admission, world.queues, world.clock,  world.main,        world.isReady};
 }
 
 /// What the acceptor weighs; read on main.
@@ -62,7 +62,7 @@ public:
           m_counters(counters), m_load(load), m_ended(std::move(ended)), m_wheel(world.clock.now()),
           m_rooms(index, world.router, counters, world.clock), m_stamper(world.node, index, world.clock),
           m_log(index, m_settings.log),
-          m_qt{m_settings.limits, m_wheel, world.clock, {}, {}},
+          m_qt{m_settings.limits, m_wheel, world.clock, counters, {}, {}, {}},
           m_roomQuestions(index, m_rooms, world.router, world.main, counters, world.clock),
           m_sessions(index, world.main, counters, world.clock), m_door(*this, m_world, counters, m_qt) {
         m_dispatcher = QAbstractEventDispatcher::instance();
@@ -136,6 +136,7 @@ private:
     }
     void tick();
     void stamp(TimePoint now) { m_counters.tickedAt_ms.store(steadyMs(now), std::memory_order_relaxed); }
+    void reportQueues();
     void endWhenEmpty();
 
     const ShardIndex m_index;
@@ -215,6 +216,7 @@ void Shard::turn() {
     if (m_hasDeliveries)
         m_hasDeliveries = deliver() == SliceOutcome::MoreLeft;
     m_qt.unwritten.write();
+    reportQueues();
     if (m_hasAsks)
         m_hasAsks = answerSome();
     if (m_hasDeadlines)
@@ -226,6 +228,21 @@ void Shard::turn() {
         m_dispatcher->wakeUp();
 }
 
+/// The node's sum is looked at once a turn, never once a recipient.
+void Shard::reportQueues() {
+    auto& backlog = m_qt.backlog;
+    const auto report = [&] {
+        m_counters.set(Metric::QueueBytes, std::int64_t(backlog.queued().count()));
+        m_world.queues.report(m_index, backlog.queued(), backlog.stuckSince());
+    };
+    report();
+    while (backlog.longestStuck() != nullptr && m_world.queues.mustShed(m_index)) {
+        m_counters.add(Metric::LimitHitsTotal, shared::LimitKey::QueueBytesTotal);
+        backlog.longestStuck()->shed();
+        report();
+    }
+}
+
 void Shard::tick() {
     const auto now = m_world.clock.now();
     m_counters.observe(Metric::LoopLagSeconds, now - m_plannedTick, m_index.value());
@@ -233,6 +250,7 @@ void Shard::tick() {
     m_plannedTick = std::max(m_plannedTick, now - TimingWheel::DefaultTick / 2) + TimingWheel::DefaultTick;
     stamp(now);
     m_log.tick(now);
+    reportQueues(); // what waits elsewhere may have made ours too much
     if (!m_wheel.advance(now)) {
         m_hasDeadlines = true;
         m_dispatcher->wakeUp();

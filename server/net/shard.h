@@ -5,6 +5,7 @@
 #include "server/core/admission.h"
 #include "server/core/application.h"
 #include "server/core/mail.h"
+#include "server/core/queue_budget.h"
 #include "server/core/router.h"
 #include "server/core/settings.h"
 #include <atomic>
@@ -18,11 +19,12 @@ namespace server {
 /// What all shards share: made before them, outlives them. Any thread.
 struct ShardWorld {
     const Settings& settings; ///< as the node started; a shard goes on from them with a copy of its own
-    std::string node; ///< our id
+    std::string node;         ///< our id
     const Access& access;
     Application& application;
     Router& router;
     Admission& admission;
+    QueueBudget& queues;
     const Clock& clock;
     MainBox& main;
     std::atomic<bool>& isReady; ///< what /ready of the client listener says

@@ -111,15 +111,17 @@ public:
     explicit DoorFixture(Settings given = {}, std::int64_t capacity = 1000)
         : settings(std::move(given)), catalog(1, {"0", "0", "0"}), counters(catalog), access(settings.broker),
           broker(access, settings), router(settings, {}, nullptr), admission(capacity),
+          queues(1, shared::Bytes::mebi(64)),
           main({1000, 1000, shared::Bytes::mebi(1)}), world{settings,  "test", access, broker, router,
-                                                            admission, clock,  main,   isReady},
-          wheel(clock.now(), std::chrono::milliseconds(10)), qt{settings.limits, wheel, clock, {}, {}},
-          door(*this, world, counters, qt), acceptor(
-                                                [this](Arrived arrived) {
-                                                    door.arrived(std::move(arrived));
-                                                    return true;
-                                                },
-                                                counters) {
+                                                            admission, queues, clock,  main,   isReady},
+          wheel(clock.now(), std::chrono::milliseconds(10)),
+          qt{settings.limits, wheel, clock, counters, {}, {}, {}}, door(*this, world, counters, qt),
+          acceptor(
+              [this](Arrived arrived) {
+                  door.arrived(std::move(arrived));
+                  return true;
+              },
+              counters) {
         QObject::connect(&tick, &QTimer::timeout, &tick, [this] { wheel.advance(clock.now()); });
         tick.start(10);
         const auto bound = acceptor.listen("127.0.0.1:0");
@@ -158,6 +160,7 @@ public:
     Broker broker;
     Router router;
     Admission admission;
+    QueueBudget queues;
     MainBox main;
     std::atomic<bool> isReady{true};
     ShardWorld world;

@@ -34,6 +34,7 @@ public:
         m_wire.frames << QString::fromLatin1(mark(frame->kind)) + QString::fromStdString(frame->bytes);
     }
     shared::Bytes queued() const override { return m_wire.queued; }
+    bool isStuck() const override { return m_wire.queued.count() > 0; }
     void close(shared::CloseReason reason) override { m_wire.closed = reason; }
     Capabilities capabilities() const override { return {}; }
     shared::SocketKind kind() const override { return shared::SocketKind::Qt; }

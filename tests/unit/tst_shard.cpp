@@ -17,8 +17,11 @@ struct Fixture {
         : settings(std::move(given)), catalog(1, {"0", "0", "0"}), counters(catalog), mainCounters(catalog),
           access(settings.broker), broker(access, settings), box(limits), main(limits),
           router(settings, {&box}, nullptr), admission(1000),
-          thread(ShardIndex(0), {settings, "test", access, broker, router, admission, clock, main, isReady},
-                 box, counters),
+          queues(1, settings.limits.queueTotal.count() > 0 ? settings.limits.queueTotal
+                                                           : shared::Bytes::mebi(64)),
+          thread(ShardIndex(0),
+                 {settings, "test", access, broker, router, admission, queues, clock, main, isReady}, box,
+                 counters),
           acceptor(
               [this](Arrived arrived) {
                   if (box.postHandover(std::move(arrived)) == Posted::Refused)
@@ -54,6 +57,26 @@ struct Fixture {
         };
         QTRY_VERIFY_WITH_TIMEOUT(areReady(), 20000);
     }
+    /// The first `stuck` of `count` clients read nothing from here on; all are in room r.
+    void openRoom(int count, int stuck) {
+        open(count);
+        for (const auto& client : clients)
+            client->send(clientFrame(R"(421["join","r"])"));
+        for (const auto& client : clients)
+            QTRY_VERIFY(framesIn(client->got).size() >= 3);
+        for (int i = 0; i < stuck; ++i) {
+            auto& socket = clients[std::size_t(i)]->socket;
+            QObject::disconnect(&socket, &QIODevice::readyRead, &socket, nullptr);
+            socket.setReadBufferSize(1);
+        }
+    }
+    /// The last client publishes to all others.
+    void publish(int times, std::size_t bytes, const char* options = "{}") {
+        const std::string text =
+            R"(42["publish","r","e",")" + std::string(bytes, 'x') + "\"," + options + "]";
+        for (int i = 0; i < times; ++i)
+            clients.back()->send(clientFrame(text));
+    }
     void ask(std::uint64_t id, decltype(Ask::what) what) {
         QCOMPARE(int(box.postHandover(Ask{id, std::move(what)})), int(Posted::Accepted));
     }
@@ -76,6 +99,7 @@ struct Fixture {
     MainBox main;
     Router router;
     Admission admission;
+    QueueBudget queues;
     std::atomic<bool> isReady{true};
     ShardThread thread;
     Acceptor acceptor;
@@ -93,6 +117,9 @@ private Q_SLOTS:
     void evicts();
     void drains();
     void delivers();
+    void volatileMeansStuckOnly();
+    void aFullQueueCloses();
+    void theLongestStuckGoFirst();
     void oversizeIsCounted();
     void stopsWithinASecond();
     void ticks();
@@ -187,6 +214,70 @@ void TestShard::delivers() {
         for (std::size_t n = 0; n < 50; ++n)
             QCOMPARE(frames[3 + n], R"(42["e",)" + std::to_string(n) + "]");
     }
+}
+
+void TestShard::volatileMeansStuckOnly() {
+    Fixture fixture;
+    fixture.openRoom(3, 1);
+    fixture.publish(40, 10, R"({"volatile":true})"); // one burst: many a turn, and nobody is slow
+    QTRY_COMPARE(framesIn(fixture.clients[1]->got).size(), std::size_t(43));
+    const auto dropped = [&] {
+        return fixture.number(Metric::DropsTotal, std::size_t(shared::DropReason::Volatile));
+    };
+    QCOMPARE(dropped(), 0);
+    while (fixture.number(Metric::QueueBytes) == 0 && !QTest::currentTestFailed()) {
+        fixture.publish(1, 60000);
+        const auto had = fixture.clients[1]->got.size();
+        QTRY_VERIFY(fixture.clients[1]->got.size() > had + 60000);
+    }
+    fixture.publish(20, 10, R"({"volatile":true})");
+    QTRY_COMPARE(dropped(), 20); // for the one that does not read
+    QVERIFY(fixture.number(Metric::LimitHitsTotal, std::size_t(shared::LimitKey::SendBufferBytes)) > 0);
+}
+
+void TestShard::aFullQueueCloses() {
+    Settings settings;
+    settings.limits.queue = shared::Bytes::kibi(256);
+    Fixture fixture(settings);
+    fixture.openRoom(3, 1);
+    const auto closed = [&] {
+        return fixture.number(Metric::ClosesTotal, std::size_t(CloseReason::SlowConsumer));
+    };
+    std::int64_t most = 0;
+    for (int i = 0; closed() == 0 && i < 1000; ++i) {
+        const auto had = fixture.clients[1]->got.size();
+        fixture.publish(1, 20000);
+        QTRY_VERIFY(fixture.clients[1]->got.size() > had + 20000);
+        most = std::max(most, fixture.number(Metric::QueueBytes));
+    }
+    QCOMPARE(closed(), 1);
+    QVERIFY2(most > 200 * 1024 && most <= 256 * 1024, qPrintable(QString::number(most)));
+    QCOMPARE(fixture.number(Metric::LimitHitsTotal, std::size_t(shared::LimitKey::QueueBytes)), 1);
+    QCOMPARE(fixture.number(Metric::DropsTotal, std::size_t(shared::DropReason::SlowConsumer)), 1);
+    QTRY_COMPARE(fixture.number(Metric::QueueBytes), 0); // freed at once
+    QCOMPARE(fixture.admission.count(), 2);
+}
+
+void TestShard::theLongestStuckGoFirst() {
+    Settings settings;
+    settings.limits.queueTotal = shared::Bytes::kibi(512);
+    Fixture fixture(settings);
+    fixture.openRoom(6, 4);
+    const auto closed = [&] {
+        return fixture.number(Metric::ClosesTotal, std::size_t(CloseReason::SlowConsumer));
+    };
+    for (int i = 0; closed() == 0 && i < 1000; ++i) {
+        const auto had = fixture.clients[4]->got.size();
+        fixture.publish(1, 20000);
+        QTRY_VERIFY(fixture.clients[4]->got.size() > had + 20000);
+    }
+    QVERIFY(closed() >= 1 && closed() <= 2);
+    QCOMPARE(fixture.number(Metric::LimitHitsTotal, std::size_t(shared::LimitKey::QueueBytesTotal)),
+             closed());
+    QCOMPARE(fixture.number(Metric::LimitHitsTotal, std::size_t(shared::LimitKey::QueueBytes)), 0);
+    QVERIFY(fixture.number(Metric::QueueBytes) <= 512 * 1024);
+    QVERIFY(fixture.number(Metric::QueueBytes) > 0);
+    QCOMPARE(fixture.queues.total().count(), std::uint64_t(fixture.number(Metric::QueueBytes)));
 }
 
 void TestShard::oversizeIsCounted() {

@@ -24,6 +24,8 @@ namespace {
 constexpr int Backlog = 4096;
 constexpr int AcceptsPerTurn = 64;
 constexpr unsigned UserTimeout_ms = 20000;
+/// Beyond what is on its way the kernel takes so much: more would hide that a client does not read.
+constexpr int MostUnsent = 16384;
 
 void setOption(int socket, int level, int name, int value) {
     // A socket that does not know an option works without it.
@@ -280,8 +282,10 @@ Descriptor duplicateSocket(Descriptor socket) {
 void prepareSocket(Descriptor socket, shared::Bytes sendBuffer) {
     setOption(int(socket), IPPROTO_TCP, TCP_NODELAY, 1);
     setOption(int(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, int(UserTimeout_ms));
-    if (sendBuffer.count() > 0)
-        setOption(int(socket), SOL_SOCKET, SO_SNDBUF, int(sendBuffer.count()));
+    if (sendBuffer.count() == 0)
+        return; // the system's own sizes
+    setOption(int(socket), SOL_SOCKET, SO_SNDBUF, int(sendBuffer.count()));
+    setOption(int(socket), IPPROTO_TCP, TCP_NOTSENT_LOWAT, MostUnsent);
 }
 
 void refuseSocket(Descriptor socket, std::string_view words) {
