@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "server/cluster/adapters.h"
 #include "server/http/http.h"
 #include "server/node_parts.h"
 #include "weir_version.h"
@@ -73,6 +74,8 @@ tl::expected<std::unique_ptr<Node>, NodeFailure> Node::create(const Configuratio
 tl::expected<void, NodeFailure> Node::start() {
     auto& parts = *m_parts;
     auto& settings = parts.settings;
+    if (auto served = checkAdapter(settings); !served)
+        return fail(ExitConfiguration, served.error().message);
     parts.startedAt = parts.sampledAt = parts.clock.now();
     parts.instance = randomWord(2);
     parts.shardCount = settings.node.shards > 0

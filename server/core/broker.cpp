@@ -2,14 +2,11 @@
 #include "server/core/application.h"
 #include "server/core/json_spans.h"
 #include <algorithm>
-#include <array>
 
 namespace server {
 namespace {
 
 constexpr std::size_t LongestEvent = 256;
-constexpr std::array<std::string_view, 6> Reserved{"connect",       "connect_error", "disconnect",
-                                                   "disconnecting", "newListener",   "removeListener"};
 
 std::string_view name(shared::ErrorCode code) {
     switch (code) {
@@ -88,7 +85,7 @@ shared::Result<std::string> eventOf(std::string_view json) {
     auto text = jsonString(json);
     if (!text || text->empty() || text->size() > LongestEvent)
         return badRequest("event: a text of 1 to 256 bytes is expected");
-    if (std::find(Reserved.begin(), Reserved.end(), *text) != Reserved.end() || text->rfind("weir:", 0) == 0)
+    if (isReservedEvent(*text) || text->rfind("weir:", 0) == 0)
         return badRequest("event: this name is reserved");
     return std::move(*text);
 }

@@ -3,10 +3,13 @@
 #pragma once
 #include "server/core/message.h"
 #include "shared/close_reasons.h"
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -28,6 +31,12 @@ struct EventRequest {
     std::vector<std::string> attachments;
     std::optional<std::uint64_t> ackId;
 };
+/// Names that official clients and servers keep for themselves.
+inline bool isReservedEvent(std::string_view name) {
+    constexpr std::string_view Names[] = {"connect",       "connect_error", "disconnect",
+                                          "disconnecting", "newListener",   "removeListener"};
+    return std::find(std::begin(Names), std::end(Names), name) != std::end(Names);
+}
 struct AckRequest {
     NamespaceName nsp;
     std::uint64_t id = 0;

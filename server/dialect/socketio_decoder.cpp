@@ -2,15 +2,11 @@
 #include "server/dialect/socketio_decoder.h"
 #include "server/core/json_spans.h"
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <simdjson.h>
 
 namespace server {
 namespace {
-
-constexpr std::array<std::string_view, 6> Reserved{"connect",       "connect_error", "disconnect",
-                                                   "disconnecting", "newListener",   "removeListener"};
 
 auto bad(shared::ErrorKind kind, std::string sentence,
          shared::CloseReason reason = shared::CloseReason::BadMessage) {
@@ -139,7 +135,7 @@ SocketIoDecoder::Outcome SocketIoDecoder::packet(std::string_view text) {
         } else {
             return badPacket("an event name that is neither text nor number");
         }
-        if (std::find(Reserved.begin(), Reserved.end(), event.event) != Reserved.end())
+        if (isReservedEvent(event.event))
             return badPacket("an event with a reserved name");
         return withAttachments(std::move(event), attachments, textBytes);
     }
