@@ -27,16 +27,14 @@ NodeLink* Fleet::add(const QUrl& url) {
     connect(
         link, &NodeLink::clusterReceived, this,
         [this, link](const std::vector<shared::admin::ClusterNode>& nodes) { takeCluster(*link, nodes); });
-    // Two addresses of one node are one node: the earlier link stays.
-    connect(link, &NodeLink::helloReceived, this, [this, link, key](const shared::admin::Hello& hello) {
+    // Two addresses of one node are one node: the earlier link stays. All others hear this hello first.
+    connect(link, &NodeLink::helloReceived, this, [this, link](const shared::admin::Hello& hello) {
         for (const auto& [otherKey, other] : m_links) {
-            if (other != link && other->hello() && other->hello()->node == hello.node) {
-                QMetaObject::invokeMethod(
-                    this, [this, key] { remove(key); }, Qt::QueuedConnection);
-                return;
-            }
+            if (other != link && other->hello() && other->hello()->node == hello.node)
+                return link->deleteLater();
         }
     });
+    connect(link, &QObject::destroyed, this, [this, key] { forget(key); });
     Q_EMIT linkAdded(link);
     link->open();
     return link;
@@ -56,14 +54,17 @@ NodeLink* Fleet::findId(const std::string& node) const {
 }
 
 void Fleet::remove(const QString& key) {
-    const auto found = m_links.find(key);
-    if (found == m_links.end())
+    auto* link = find(key);
+    if (!link)
         return;
-    auto* link = found->second;
-    m_links.erase(found);
-    m_tellers.erase(key);
     link->disconnect(this);
     link->deleteLater();
+    forget(key);
+}
+
+void Fleet::forget(const QString& key) {
+    m_links.erase(key);
+    m_tellers.erase(key);
     Q_EMIT linkRemoved(key);
 }
 
@@ -81,7 +82,8 @@ void Fleet::takeCluster(const NodeLink& teller, const std::vector<shared::admin:
             continue;
         }
         const auto url = adminUrl(QString::fromStdString(node.ops));
-        if (!url.isValid() || !isLoopback(url) || !isLoopback(teller.url())) {
+        if (m_discovery == Discovery::Ignore || !url.isValid() || !isLoopback(url) ||
+            !isLoopback(teller.url())) {
             if (!url.isValid() || !find(keyOf(url)))
                 Q_EMIT nodeOffered(node);
             continue;

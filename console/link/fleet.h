@@ -17,9 +17,13 @@ class Fleet : public QObject {
 
 public:
     static constexpr std::size_t MostLinks = 256;
+    /// What becomes of a node on this machine that another one tells of: others are only offered, always.
+    enum class Discovery : std::uint8_t { Link, Ignore };
 
     Fleet(RunDirectory directory, NodeLink::TokenSource token, NodeLink::Timing timing,
           QObject* parent = nullptr);
+
+    void setDiscovery(Discovery discovery) { m_discovery = discovery; }
 
     /// The key of a link is its URL.
     static QString keyOf(const QUrl& url) { return url.toString(); }
@@ -41,10 +45,12 @@ Q_SIGNALS:
 private:
     void takeCluster(const NodeLink& teller, const std::vector<shared::admin::ClusterNode>& nodes);
     QString tokenFor(const QUrl& url) const;
+    void forget(const QString& key);
 
     RunDirectory m_directory;
     NodeLink::TokenSource m_token;
     NodeLink::Timing m_timing;
+    Discovery m_discovery = Discovery::Link;
     std::map<QString, NodeLink*> m_links; ///< owned as QObject children
     std::map<QString, QUrl> m_tellers;    ///< of nodes that were linked because another one told of them
 };

@@ -238,6 +238,10 @@ void NodeLink::take(const QString& text) {
             code = shared::ErrorCode::NotFound;
         else if (message->errorCode == admin::BusyCode)
             code = shared::ErrorCode::Busy;
+        else if (message->errorCode == admin::MethodNotFoundCode)
+            code = shared::ErrorCode::UnknownOperation;
+        else if (message->errorCode == admin::InternalErrorCode)
+            code = shared::ErrorCode::Internal;
         return answer(shared::failure(code, message->errorMessage.toStdString()));
     }
     if (message->method == QLatin1String("hello"))
@@ -330,6 +334,8 @@ void NodeLink::takeNotification(const admin::RpcMessage& message) {
         // The node's own state changes with it: do not wait for the next look.
         if (row->state != admin::OperationState::Running)
             askAboutNode();
+    } else {
+        Q_EMIT notified(message.method, message.params);
     }
 }
 

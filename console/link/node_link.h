@@ -69,6 +69,8 @@ Q_SIGNALS:
     void clusterReceived(const std::vector<shared::admin::ClusterNode>& nodes);
     void operationReceived(const shared::admin::OperationRow& row); ///< as it moves or ends
     void operationListed(const shared::admin::OperationRow& row);   ///< from before we came
+    /// What was asked for by request(): a trace's line, a log's, a watched connection's sample.
+    void notified(const QString& method, const QJsonObject& params);
 
 private:
     struct Pending {
