@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/handshake.h"
 #include "server/dialect/dialects.h"
+#include "server/net/try_page.h"
 #include <QRandomGenerator>
 #include <algorithm>
 
@@ -160,15 +161,19 @@ Verdict judgeJson(const HttpRequest& request, const ShardWorld& world) {
     return admitted(jsonDialect(), world);
 }
 
-Verdict probe(const HttpRequest& request, int status, std::string_view body) {
+/// An answer to whoever only looks: by GET, or its head by HEAD.
+Verdict looked(const HttpRequest& request, const std::string& answer) {
     if (request.method() != "GET" && request.method() != "HEAD") {
         const HttpHeader allow{"Allow", "GET, HEAD"};
         return {nullptr, httpRefusal(405, "bad_request", "only GET is answered here", {&allow, 1}),
                 HandshakeResult::BadRequest};
     }
-    const std::string answer = httpAnswer(status, {}, Json, body);
     return {nullptr, request.method() == "HEAD" ? std::string(httpWithoutBody(answer)) : answer,
             std::nullopt};
+}
+
+Verdict probe(const HttpRequest& request, int status, std::string_view body) {
+    return looked(request, httpAnswer(status, {}, Json, body));
 }
 
 } // namespace
@@ -186,6 +191,8 @@ Verdict judge(const HttpRequest& request, const ShardWorld& world) {
         return judgeEngine(request, world);
     if (path == "/ws")
         return judgeJson(request, world);
+    if (path == "/try" && world.settings.listen.tryPage)
+        return looked(request, tryPageAnswer());
     return {nullptr, httpRefusal(404, "not_found", "there is nothing at this path"),
             HandshakeResult::NotFound};
 }

@@ -13,7 +13,7 @@ namespace server {
 struct Verdict {
     const Dialect* dialect = nullptr; ///< of an upgrade, for which a place is reserved
     std::string answer;               ///< when it is none
-    /// What is counted; nothing for the two probes of load balancers.
+    /// What is counted; nothing for the probes of load balancers and the page at /try.
     std::optional<shared::HandshakeResult> result;
 };
 

@@ -61,8 +61,7 @@ public:
         : m_index(index), m_settings(world.settings), m_world(withSettings(world, m_settings)), m_box(box),
           m_counters(counters), m_load(load), m_ended(std::move(ended)), m_wheel(world.clock.now()),
           m_rooms(index, world.router, counters, world.clock), m_stamper(world.node, index, world.clock),
-          m_log(index, m_settings.log),
-          m_qt{m_settings.limits, m_wheel, world.clock, counters, {}, {}, {}},
+          m_log(index, m_settings.log), m_qt{m_settings.limits, m_wheel, world.clock, counters, {}, {}, {}},
           m_roomQuestions(index, m_rooms, world.router, world.main, counters, world.clock),
           m_sessions(index, world.main, counters, world.clock), m_door(*this, m_world, counters, m_qt) {
         m_dispatcher = QAbstractEventDispatcher::instance();

@@ -26,6 +26,7 @@ constexpr int AcceptsPerTurn = 64;
 constexpr unsigned UserTimeout_ms = 20000;
 /// Beyond what is on its way the kernel takes so much: more would hide that a client does not read.
 constexpr int MostUnsent = 16384;
+constexpr std::size_t LongAnswer = 2048;
 
 void setOption(int socket, int level, int name, int value) {
     // A socket that does not know an option works without it.
@@ -196,6 +197,10 @@ public:
         }
     }
     void write(std::string_view bytes) override {
+        if (bytes.size() > LongAnswer) { // a page may be more than a client's share
+            setOption(m_socket, SOL_SOCKET, SO_SNDBUF, int(bytes.size()) * 4);
+            setOption(m_socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, int(bytes.size()) * 4);
+        }
         (void)!::send(m_socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     }
     void shutdownWrite() override { (void)::shutdown(m_socket, SHUT_WR); }
