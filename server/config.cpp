@@ -90,7 +90,13 @@ Result<Configuration> loadConfiguration(const ConfigurationSources& sources) {
         if (auto applied = config::applyWord(*row, flag.origin, flag.value, configuration); !applied)
             return tl::unexpected(applied.error());
     }
-    if (auto together = checkTogether(configuration.settings); !together) {
+    const bool hasToken =
+        std::any_of(sources.environment.begin(), sources.environment.end(), [](const auto& each) {
+            return each.first == "WEIR_ADMIN_TOKEN" && !each.second.empty();
+        });
+    if (auto together = checkTogether(configuration.settings,
+                                      hasToken ? TokenSource::Environment : TokenSource::FileAlone);
+        !together) {
         const auto& allowed = together.error().message; // "KEY: …"
         const auto key = allowed.substr(0, allowed.find(':'));
         const auto* row = findSetting(key);
@@ -103,7 +109,7 @@ Result<Configuration> loadConfiguration(const ConfigurationSources& sources) {
     return configuration;
 }
 
-Result<void> checkTogether(const Settings& settings) {
+Result<void> checkTogether(const Settings& settings, TokenSource token) {
     const auto no = [](std::string sentence) {
         return shared::failure(ErrorCode::Configuration, std::move(sentence));
     };
@@ -111,10 +117,23 @@ Result<void> checkTogether(const Settings& settings) {
         return no("listen.clients: at least one address");
     if (settings.broker.namespaces.empty())
         return no("broker.namespaces: at least one namespace");
-    if (const auto ops = parseHostPort(settings.listen.ops); !ops || !isLoopback(ops->host))
-        return no("listen.ops: an address that only this machine reaches, such as 127.0.0.1:7401; beyond it "
-                  "the ops "
-                  "listener needs TLS, which is not available in this version");
+    const auto& listen = settings.listen;
+    if (listen.tlsCertificate.empty() != listen.tlsKey.empty())
+        return no(listen.tlsKey.empty() ? "listen.tls_key: needed together with listen.tls_certificate"
+                                        : "listen.tls_certificate: needed together with listen.tls_key");
+    if (listen.opsTlsCertificate.empty() != listen.opsTlsKey.empty())
+        return no(listen.opsTlsKey.empty()
+                      ? "listen.ops_tls_key: needed together with listen.ops_tls_certificate"
+                      : "listen.ops_tls_certificate: needed together with listen.ops_tls_key");
+    if (const auto ops = parseHostPort(listen.ops); !ops || !isLoopback(ops->host)) {
+        if (listen.opsTlsCertificate.empty())
+            return no(
+                "listen.ops: an address that only this machine reaches, such as 127.0.0.1:7401; beyond it "
+                "the ops listener needs TLS: set listen.ops_tls_certificate and listen.ops_tls_key");
+        if (settings.admin.tokenFile.empty() && token == TokenSource::FileAlone)
+            return no("listen.ops: beyond this machine operators need tokens that they can be given: set "
+                      "admin.token_file or the environment variable WEIR_ADMIN_TOKEN");
+    }
     if (settings.limits.queue < settings.limits.message)
         return no(fmt::format("limits.queue_bytes: at least limits.message_bytes, which is {}",
                               settings.limits.message.count()));

@@ -35,8 +35,10 @@ struct Configuration {
 /// A mistake is one line: `FILE:LINE: section.key = value: what is allowed`, with the nearest valid key.
 shared::Result<Configuration> loadConfiguration(const ConfigurationSources& sources);
 
+/// Whether WEIR_ADMIN_TOKEN names an operator beside those of admin.token_file.
+enum class TokenSource : std::uint8_t { FileAlone, Environment };
 /// What one setting forbids another; checked once all sources are read.
-shared::Result<void> checkTogether(const Settings& settings);
+shared::Result<void> checkTogether(const Settings& settings, TokenSource token);
 
 /// Every value with its origin, as TOML that could be read again; secrets as ***.
 std::string printConfiguration(const Configuration& configuration);

@@ -379,6 +379,7 @@ void Node::tickSecond() {
     parts.sampler->setValue(Metric::ProcessCpuSecondsTotal, figures.cpu_s);
     parts.sampler->setValue(Metric::ProcessOpenFds, double(figures.openDescriptors));
     parts.sampler->setValue(Metric::ClusterNodes, double(cluster().size()));
+    parts.certificates.tick(parts.clock, *parts.sampler);
     parts.mainCounters->tickedAt_ms.store(
         std::chrono::duration_cast<milliseconds>(parts.clock.now().time_since_epoch()).count(),
         std::memory_order_relaxed);

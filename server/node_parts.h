@@ -3,6 +3,7 @@
 #pragma once
 #include "server/admin/ops_server.h"
 #include "server/asks.h"
+#include "server/certificates.h"
 #include "server/cluster/bus.h"
 #include "server/core/access.h"
 #include "server/core/admission.h"
@@ -32,6 +33,7 @@ struct Node::Parts {
     bool hasEnded = false, isStopping = false;
 
     std::string id, instance;
+    Certificates certificates;
     std::string clientsAddress, opsAddress; ///< as others are told
     shared::admin::NodeState state = shared::admin::NodeState::Starting;
     TimePoint startedAt{};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/cluster/adapters.h"
 #include "server/http/http.h"
+#include "server/net/tls.h"
 #include "server/node_parts.h"
 #include "weir_version.h"
 #include <QFile>
@@ -91,8 +92,11 @@ tl::expected<void, NodeFailure> Node::start() {
         spdlog::warn("node.max_connections = {} is more than the limit of descriptors allows: {}",
                      settings.node.maxConnections, mostClients);
 
+    if (auto read = parts.certificates.read(settings.listen); !read)
+        return fail(ExitConfiguration, read.error().message);
     parts.catalog = std::make_unique<shared::MetricCatalog>(
-        parts.shardCount, std::vector<std::string>{shared::Version, shared::Commit, qVersion()});
+        parts.shardCount, std::vector<std::string>{shared::Version, shared::Commit, qVersion()},
+        parts.certificates.labels());
     parts.mainCounters = std::make_unique<Counters>(*parts.catalog);
     if (auto bound = bind(); !bound)
         return bound;
@@ -199,6 +203,8 @@ tl::expected<void, NodeFailure> Node::bind() {
     const auto clients = withPort != bound.end() ? *withPort : bound.front();
     parts.clientsAddress = advertised(listen.advertiseClients, clients);
     parts.opsAddress = advertised(listen.advertiseOps, ops);
+    if (parts.certificates.identity(ListenerKind::Ops) && !parts.opsAddress.empty())
+        parts.opsAddress = "wss://" + parts.opsAddress; // consoles must know how to come
     parts.id = !parts.settings.node.id.empty() ? parts.settings.node.id
                                                : fmt::format("{}-{}", process::hostName(),
                                                              portOf(withPort != bound.end() ? clients : ops));
@@ -209,6 +215,7 @@ tl::expected<void, NodeFailure> Node::openOps() {
     auto& parts = *m_parts;
     const auto& settings = parts.settings;
     const auto ops = parts.opsAcceptor->addresses().front();
+    const bool isOpsSecure = parts.certificates.identity(ListenerKind::Ops) != nullptr;
     const auto port = portOf(ops);
 
     Tokens tokens;
@@ -245,39 +252,53 @@ tl::expected<void, NodeFailure> Node::openOps() {
     auto addresses =
         process::RunFile::create(directory, fmt::format("ops-{}.json", port),
                                  fmt::format("{{\"id\":{},\"ops\":{},\"clients\":{}}}\n", quoted(parts.id),
-                                             quoted(ops), quoted(parts.clientAcceptor->addresses().front())));
+                                             quoted((isOpsSecure ? "wss://" : "") + ops),
+                                             quoted(parts.clientAcceptor->addresses().front())));
     if (addresses)
         parts.addressFile = std::move(*addresses);
     else
         spdlog::warn("consoles will not find this node by themselves: {}", addresses.error().message);
 
     std::vector<std::string> hosts;
-    if (const auto advertisedHost = parseHostPort(parts.opsAddress))
+    if (const auto advertisedHost = parseHostPort(advertised(settings.listen.advertiseOps, ops)))
         hosts.push_back(advertisedHost->host);
     parts.ops = std::make_unique<OpsServer>(
         OpsWorld{*this, *parts.catalog, *parts.sampler, *parts.mainCounters, parts.clock, std::move(tokens),
                  parts.id, settings.admin.origins, std::move(hosts), parts.log.tap()});
+    if (const auto& identity = parts.certificates.identity(ListenerKind::Ops))
+        parts.ops->useTls(tlsConfiguration(*identity));
     return {};
 }
 
 std::vector<std::string> Node::banner() const {
     const auto& parts = *m_parts;
     const auto& settings = parts.settings;
+    const bool clientsSecure = parts.certificates.identity(ListenerKind::Clients) != nullptr;
+    const bool opsSecure = parts.certificates.identity(ListenerKind::Ops) != nullptr;
     std::vector<std::string> lines;
     lines.push_back(fmt::format("weir-node {} ({}) is {} with {} shard{}", shared::Version, shared::Commit,
                                 parts.id, parts.shardCount, parts.shardCount == 1 ? "" : "s"));
     for (const auto& address : parts.clientAcceptor->addresses())
         lines.push_back(portOf(address) != 0
-                            ? fmt::format("clients: ws://{}{}", address, settings.listen.path)
+                            ? fmt::format("clients: {}://{}{}", clientsSecure ? "wss" : "ws", address,
+                                          settings.listen.path)
                             : fmt::format("clients: {}, path {}", address, settings.listen.path));
     const auto ops = parts.opsAcceptor->addresses().front();
-    lines.push_back(fmt::format("ops: http://{}/health, admin channel ws://{}/admin", ops, ops));
+    lines.push_back(fmt::format("ops: {}://{}/health, admin channel {}://{}/admin",
+                                opsSecure ? "https" : "http", ops, opsSecure ? "wss" : "ws", ops));
     lines.push_back(fmt::format("configuration file: {}",
                                 parts.configuration.file.empty() ? "none" : parts.configuration.file));
     lines.push_back(fmt::format("operator token: {}", parts.tokenSource));
     if (settings.broker.publish)
         lines.emplace_back("open: clients may publish without a token (broker.publish)");
-    lines.emplace_back("open: no TLS; clients and operators are served in plain text");
+    if (!clientsSecure && !opsSecure)
+        lines.emplace_back("open: no TLS; clients and operators are served in plain text");
+    else if (!clientsSecure)
+        lines.emplace_back(
+            "open: no TLS for clients; they are served in plain text (listen.tls_certificate)");
+    else if (!opsSecure)
+        lines.emplace_back(
+            "open: no TLS for operators; they are served in plain text (listen.ops_tls_certificate)");
     if (!settings.redis.url.empty() && settings.redis.url.find('@') == std::string::npos)
         lines.emplace_back("open: Redis is used without a password (redis.url)");
     return lines;

@@ -32,7 +32,8 @@ Labels buildLabels(const std::vector<std::string>& build) {
     return {{"version", at(0)}, {"commit", at(1)}, {"qt", at(2)}};
 }
 
-std::vector<MetricRow> table(int shards, const std::vector<std::string>& build) {
+std::vector<MetricRow> table(int shards, const std::vector<std::string>& build,
+                             const std::vector<std::string>& tlsListeners) {
     using enum Metric;
     using enum MetricKind;
     const Labels none;
@@ -152,6 +153,14 @@ std::vector<MetricRow> table(int shards, const std::vector<std::string>& build) 
          "Log lines that were not written: over log.lines_per_s, or stderr was too slow.", none},
         {Draining, "weir_draining", "state", Gauge, Merge::Max, Whole, "1 while the node drains, else 0.",
          none},
+        {CertificateExpirySeconds,
+         "weir_certificate_expiry_seconds",
+         "seconds",
+         Gauge,
+         Merge::None,
+         Whole,
+         "Time until the first certificate of the listener's chain expires; negative: since it did.",
+         {{"listener", tlsListeners}}},
         {BuildInfo, "weir_build_info", "state", Gauge, Merge::None, Whole,
          "Always 1; the labels say which build runs.", buildLabels(build)},
         {ProcessResidentMemoryBytes, "process_resident_memory_bytes", "bytes", Gauge, Merge::Sum, Whole,
@@ -187,8 +196,9 @@ void appendSeries(const MetricRow& row, std::vector<Series>& series) {
 
 } // namespace
 
-MetricCatalog::MetricCatalog(int shards, const std::vector<std::string>& buildInfo)
-    : m_rows(table(shards, buildInfo)) {
+MetricCatalog::MetricCatalog(int shards, const std::vector<std::string>& buildInfo,
+                             const std::vector<std::string>& tlsListeners)
+    : m_rows(table(shards, buildInfo, tlsListeners)) {
     for (const auto& row : m_rows) {
         m_first.push_back(m_series.size());
         appendSeries(row, m_series);

@@ -46,8 +46,9 @@ enum class Metric : std::uint8_t {
     RedisReconnectsTotal,
     ClusterNodes,
     LogLinesLeftOutTotal,
-    Draining,  ///< 0 or 1
-    BuildInfo, ///< {version, commit, qt}: always 1
+    Draining,                 ///< 0 or 1
+    CertificateExpirySeconds, ///< {listener}: only those that have a certificate
+    BuildInfo,                ///< {version, commit, qt}: always 1
     ProcessResidentMemoryBytes,
     ProcessCpuSecondsTotal,
     ProcessOpenFds,
@@ -132,7 +133,8 @@ struct Series {
 /// Table and series of one process, fixed from its start. Immutable afterwards: any thread.
 class MetricCatalog {
 public:
-    MetricCatalog(int shards, const std::vector<std::string>& buildInfo /* version, commit, qt */);
+    MetricCatalog(int shards, const std::vector<std::string>& buildInfo /* version, commit, qt */,
+                  const std::vector<std::string>& tlsListeners = {"clients", "ops"});
     MetricCatalog(const MetricCatalog&) = delete;
     MetricCatalog& operator=(const MetricCatalog&) = delete;
     std::span<const MetricRow> rows() const { return m_rows; }

@@ -5,6 +5,7 @@
 #include "server/http/http.h"
 #include <QHostAddress>
 #include <QJsonDocument>
+#include <QSslSocket>
 #include <QTcpSocket>
 #include <QWebSocket>
 #include <QWebSocketServer>
@@ -85,6 +86,7 @@ struct OpsServer::Inner {
     OpsWorld world;
     Audit audit;
     QWebSocketServer front{QStringLiteral("weir-node"), QWebSocketServer::NonSecureMode};
+    std::optional<QSslConfiguration> tls;
     std::list<Head> heads;
     std::list<OpsLink> links;
     QObject context; ///< dies first: no signal reaches a half-destroyed server
@@ -104,6 +106,23 @@ struct OpsServer::Inner {
     void upgrade(Head& head);
     void linksArrived();
     void finish(Head& head, std::string_view answer);
+    /// The oldest head that is not granted goes: silent peers must not keep operators out.
+    bool makeRoom() {
+        const auto oldest =
+            std::find_if(heads.begin(), heads.end(), [](const Head& head) { return !head.who; });
+        if (oldest == heads.end())
+            return false;
+        drop(oldest->socket);
+        return true;
+    }
+    void drop(QTcpSocket* socket) {
+        socket->abort(); // `disconnected` removes it, but for one that Qt has given up already
+        if (std::any_of(heads.begin(), heads.end(),
+                        [&](const Head& head) { return head.socket == socket; })) {
+            socket->deleteLater();
+            remove(socket);
+        }
+    }
     void remove(const QTcpSocket* socket) {
         heads.remove_if([&](const Head& head) { return head.socket == socket; });
     }
@@ -124,11 +143,17 @@ OpsServer::~OpsServer() {
     }
 }
 
+void OpsServer::useTls(const QSslConfiguration& configuration) {
+    m_inner->tls = configuration;
+}
+
 bool OpsServer::adopt(Descriptor descriptor, const std::string& address, std::uint16_t port) {
     auto& inner = *m_inner;
-    if (inner.heads.size() >= MostHeads)
+    if (inner.heads.size() >= MostHeads && !inner.makeRoom())
         return false;
-    auto* socket = new QTcpSocket; // owned by its Head, and by Qt's server after an upgrade
+    auto* tls = inner.tls ? new QSslSocket : nullptr;
+    auto* socket =
+        tls != nullptr ? tls : new QTcpSocket; // owned by its Head, and by Qt's server after an upgrade
     socket->setReadBufferSize(HeadBytes);
     if (!socket->setSocketDescriptor(qintptr(descriptor))) {
         delete socket;
@@ -154,6 +179,18 @@ bool OpsServer::adopt(Descriptor descriptor, const std::string& address, std::ui
         socket->deleteLater();
         inner.remove(socket);
     });
+    if (tls != nullptr) {
+        QObject::connect(tls, &QAbstractSocket::errorOccurred, &inner.context,
+                         [&inner, tls, address](QAbstractSocket::SocketError error) {
+                             if (error != QAbstractSocket::SslHandshakeFailedError)
+                                 return;
+                             inner.world.counters.add(Metric::ErrorsTotal, ErrorKind::AdminRequest);
+                             spdlog::debug("ops listener: no TLS with {}: {}", address,
+                                           tls->errorString().toStdString());
+                         });
+        tls->setSslConfiguration(*inner.tls);
+        tls->startServerEncryption(); // its time is a head's: nothing is read before it is done
+    }
     return true;
 }
 
@@ -183,7 +220,9 @@ void OpsServer::Inner::readyRead(Head& head) {
 void OpsServer::Inner::judge(Head& head, bool hasMore) {
     const auto& request = head.request;
     std::string answer;
-    if (!isKnownHost(request.header("Host"), world.hosts))
+    // A page that points its own name at us cannot show us its certificate: with TLS any name is the right
+    // one.
+    if (!tls && !isKnownHost(request.header("Host"), world.hosts))
         answer = refusal(403, "forbidden", "the Host must be an address, localhost, or the advertised name");
     else if (const auto origin = request.header("Origin");
              !origin.empty() &&
@@ -292,6 +331,8 @@ void OpsServer::Inner::linksArrived() {
         auto who = std::move(*head->who);
         const auto role = who.role;
         QObject::disconnect(head->socket, nullptr, &context, nullptr);
+        // Qt takes a frame once all of it has come: the longest request must find room.
+        head->socket->setReadBufferSize(MostRequestBytes + HeadBytes);
         heads.erase(head);
         spdlog::info("admin link of {} ({}) from {}", who.name, shared::admin::name(role), who.from);
         auto& link = links.emplace_back(std::move(socket), std::move(who), commandWorld(), world.catalog,
@@ -349,7 +390,7 @@ void OpsServer::tick() {
         if (now - head.since > HeadTime)
             late.push_back(head.socket);
     for (auto* socket : late)
-        socket->abort(); // emits `disconnected`, which removes it
+        inner.drop(socket);
 }
 
 } // namespace server

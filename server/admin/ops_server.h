@@ -6,6 +6,7 @@
 #include "server/core/counters.h"
 #include "server/core/log_tap.h"
 #include "server/core/mail.h"
+#include <QSslConfiguration>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ public:
     OpsServer(const OpsServer&) = delete;
     OpsServer& operator=(const OpsServer&) = delete;
 
+    /// From the next connection on: TLS with this certificate.
+    void useTls(const QSslConfiguration& configuration);
     /// Takes the socket over; false when it cannot (the caller then closes it).
     bool adopt(Descriptor descriptor, const std::string& address, std::uint16_t port);
     /// To all who subscribed.

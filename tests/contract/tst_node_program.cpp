@@ -100,7 +100,7 @@ void TestNodeProgram::ends_data() {
     row("missing file", {"--config", "/nonexistent.toml"}, 78, "^$",
         "^weir-node: /nonexistent.toml: there is no such configuration file$");
     row("ops beyond loopback", {"--ops", "0.0.0.0:0", "--listen", "127.0.0.1:0"}, 78, "^$",
-        "TLS, which is not available in this version$");
+        "needs TLS: set listen.ops_tls_certificate and listen.ops_tls_key$");
     row("no token file",
         {"--set", "admin.token_file=/nonexistent", "--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0"}, 78,
         "^$", "^weir-node: admin.token_file = /nonexistent: ");

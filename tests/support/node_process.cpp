@@ -3,6 +3,8 @@
 #include <QCoreApplication>
 #include <QDeadlineTimer>
 #include <QFile>
+#include <QSslConfiguration>
+#include <QSslSocket>
 #include <QTcpServer>
 #include <QTcpSocket>
 #include <QTest>
@@ -21,11 +23,21 @@ void end(QProcess& process) {
     process.waitForFinished(5000);
 }
 
-QByteArray ask(quint16 port, const QByteArray& request, int timeoutMs) {
-    QTcpSocket socket;
+/// `authority`: a file of whom to trust; empty: no TLS.
+QByteArray ask(quint16 port, const QByteArray& request, int timeoutMs, const QString& authority = {}) {
+    QSslSocket socket;
     socket.connectToHost(QStringLiteral("127.0.0.1"), port);
     if (!socket.waitForConnected(timeoutMs))
         return {};
+    if (!authority.isEmpty()) {
+        auto configuration = socket.sslConfiguration();
+        configuration.setCaCertificates(QSslCertificate::fromPath(authority));
+        socket.setSslConfiguration(configuration);
+        socket.setPeerVerifyName(QStringLiteral("127.0.0.1"));
+        socket.startClientEncryption();
+        if (!socket.waitForEncrypted(timeoutMs))
+            return {};
+    }
     socket.write(request);
     QByteArray answer;
     const QDeadlineTimer deadline(timeoutMs);
@@ -123,6 +135,11 @@ bool NodeProcess::start(const QStringList& arguments) {
     return false;
 }
 
+bool NodeProcess::startSecure(const QStringList& arguments, const QString& authority) {
+    m_authority = authority;
+    return start(arguments);
+}
+
 bool NodeProcess::stop(int timeoutMs) {
     m_process.terminate();
     const bool ended = m_process.waitForFinished(timeoutMs);
@@ -153,7 +170,7 @@ QByteArray NodeProcess::get(const QByteArray& path, int* status) const {
         ask(m_opsPort,
             "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + QByteArray::number(m_opsPort) +
                 "\r\nConnection: close\r\n\r\n",
-            5000);
+            5000, m_authority);
     if (status)
         *status = answer.startsWith("HTTP/1.1 ") ? answer.mid(9, 3).toInt() : 0;
     const auto head = answer.indexOf("\r\n\r\n");

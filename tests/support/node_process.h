@@ -42,6 +42,8 @@ public:
     bool start(const QStringList& arguments = {});
     /// One more environment variable for the next start.
     void setVariable(const QString& name, const QString& value) { m_variables.insert(name, value); }
+    /// The same with TLS on the ops listener, which is trusted by the authority in this file.
+    bool startSecure(const QStringList& arguments, const QString& authority);
     /// SIGTERM; true when it ended with 0 in time.
     bool stop(int timeoutMs = 15000);
     void kill();
@@ -65,6 +67,7 @@ private:
     QProcess m_process;
     QTemporaryDir m_directory;
     QMap<QString, QString> m_variables;
+    QString m_authority; ///< empty: the ops listener is plain
     QByteArray m_log;
     quint16 m_clientPort = 0, m_opsPort = 0;
     QString m_why;
