@@ -94,9 +94,8 @@ Result<Configuration> loadConfiguration(const ConfigurationSources& sources) {
         std::any_of(sources.environment.begin(), sources.environment.end(), [](const auto& each) {
             return each.first == "WEIR_ADMIN_TOKEN" && !each.second.empty();
         });
-    if (auto together = checkTogether(configuration.settings,
-                                      hasToken ? TokenSource::Environment : TokenSource::FileAlone);
-        !together) {
+    configuration.token = hasToken ? TokenSource::Environment : TokenSource::FileAlone;
+    if (auto together = checkTogether(configuration.settings, configuration.token); !together) {
         const auto& allowed = together.error().message; // "KEY: …"
         const auto key = allowed.substr(0, allowed.find(':'));
         const auto* row = findSetting(key);

@@ -24,19 +24,21 @@ struct ConfigurationSources {
     std::vector<Assignment> flags;                                ///< in order: the last of a key wins
 };
 
+/// Whether WEIR_ADMIN_TOKEN names an operator beside those of admin.token_file.
+enum class TokenSource : std::uint8_t { FileAlone, Environment };
+
 struct Configuration {
     Settings settings;
     std::string file;                 ///< the one that was read; empty: none
     std::vector<std::string> origins; ///< of each row of settingRows()
     std::string roomsOrigin = "built-in";
+    TokenSource token = TokenSource::FileAlone;
     std::vector<std::string> warnings;
 };
 
 /// A mistake is one line: `FILE:LINE: section.key = value: what is allowed`, with the nearest valid key.
 shared::Result<Configuration> loadConfiguration(const ConfigurationSources& sources);
 
-/// Whether WEIR_ADMIN_TOKEN names an operator beside those of admin.token_file.
-enum class TokenSource : std::uint8_t { FileAlone, Environment };
 /// What one setting forbids another; checked once all sources are read.
 shared::Result<void> checkTogether(const Settings& settings, TokenSource token);
 

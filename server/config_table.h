@@ -24,6 +24,9 @@ using SettingField =
 enum class Availability : std::uint8_t { Now, NotInThisVersion };
 enum class Secrecy : std::uint8_t { Open, Url }; ///< Url: the password in it is printed as ***
 
+/// Whether a running node takes a new value over: at SIGHUP, or by config.set.
+enum class Liveness : std::uint8_t { Restart, Live };
+
 /// A further rule on the text; the error says what is allowed.
 using SettingRule = shared::Result<void> (*)(const std::string& text);
 
@@ -36,6 +39,7 @@ struct SettingRow {
     Availability availability = Availability::Now;
     SettingRule rule = nullptr;
     Secrecy secrecy = Secrecy::Open;
+    Liveness liveness = Liveness::Restart;
 };
 
 std::span<const SettingRow> settingRows();
@@ -53,6 +57,9 @@ shared::Result<void> applySetting(const SettingRow& row, const SettingValue& val
                                   Settings& settings);
 /// As TOML text; secrets hidden.
 std::string settingText(const SettingRow& row, const Settings& settings);
+/// Whether two settings agree in this row, in what is hidden too.
+bool isSame(const SettingRow& row, const Settings& a, const Settings& b);
+void copySetting(const SettingRow& row, const Settings& from, Settings& into);
 /// "WEIR_NODE_ID"
 std::string environmentName(const SettingRow& row);
 /// What is allowed, as a sentence without a full stop: "a whole number from 1 to 64".

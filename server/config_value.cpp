@@ -253,4 +253,14 @@ std::string settingText(const SettingRow& row, const Settings& settings) {
         row.field);
 }
 
+bool isSame(const SettingRow& row, const Settings& a, const Settings& b) {
+    Settings left = a, right = b;
+    return std::visit([&](auto field) { return field(left) == field(right); }, row.field);
+}
+
+void copySetting(const SettingRow& row, const Settings& from, Settings& into) {
+    Settings source = from;
+    std::visit([&](auto field) { field(into) = std::move(field(source)); }, row.field);
+}
+
 } // namespace server

@@ -78,11 +78,6 @@ LogLevel levelOf(spdlog::level::level_enum level) {
     return LogLevel(std::min(int(level), int(LogLevel::Error)));
 }
 
-std::string_view nameOf(LogLevel level) {
-    constexpr std::array<std::string_view, 5> Names{"trace", "debug", "info", "warn", "error"};
-    return Names[std::size_t(level)];
-}
-
 /// As syslog counts: <7> debug, <6> info, <4> warning, <3> error.
 int priority(LogLevel level) {
     constexpr std::array Priorities{7, 7, 6, 4, 3};
@@ -169,14 +164,16 @@ private:
     std::string textLine(const spdlog::details::log_msg& message, const std::string& text) {
         if (m_place == LogPlace::Journal)
             return fmt::format("<{}>{}\n", priority(levelOf(message.level)), text);
-        return fmt::format("time={} level={} {}\n", stamp(message), nameOf(levelOf(message.level)), text);
+        return fmt::format("time={} level={} {}\n", stamp(message),
+                           shared::admin::name(levelOf(message.level)), text);
     }
     std::string jsonLine(const spdlog::details::log_msg& message, const std::string& text,
                          const std::string& logger) {
         std::string_view rest = text;
         const auto fields = takeFields(rest);
-        const auto what = fmt::format("\"level\":\"{}\",\"logger\":{}{},\"message\":{}}}\n",
-                                      nameOf(levelOf(message.level)), quoted(logger), fields, quoted(rest));
+        const auto what =
+            fmt::format("\"level\":\"{}\",\"logger\":{}{},\"message\":{}}}\n",
+                        shared::admin::name(levelOf(message.level)), quoted(logger), fields, quoted(rest));
         if (m_place == LogPlace::Journal)
             return fmt::format("<{}>{{{}", priority(levelOf(message.level)), what);
         return fmt::format("{{\"time\":\"{}\",{}", stamp(message), what);

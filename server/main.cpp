@@ -77,7 +77,8 @@ void sayBanner(const server::Node& node, server::LogFormat format) {
     }
 }
 
-int run(int argc, char** argv, const server::Configuration& configuration) {
+int run(int argc, char** argv, const server::ConfigurationSources& sources,
+        const server::Configuration& configuration) {
 #ifndef WEIR_PORTABLE
     QCoreApplication::setEventDispatcher(new server::EpollDispatcher); // owned by Qt
 #endif
@@ -103,10 +104,12 @@ int run(int argc, char** argv, const server::Configuration& configuration) {
             server::Supervisor supervisor([&node] { return (*node)->health(); },
                                           server::process::supervisorLine(),
                                           server::process::watchdogInterval());
-            server::process::StopSignals signals([&node, &supervisor] {
+            const auto stop = [&node, &supervisor] {
                 supervisor.stopping();
                 (*node)->stopAsked();
-            });
+            };
+            const auto reload = [&node, &sources] { (*node)->reload(server::loadConfiguration(sources)); };
+            server::process::Signals signals({stop, reload});
             QCoreApplication::exec();
         }
     }
@@ -187,7 +190,7 @@ int parseAndRun(int argc, char** argv) {
             std::fputs("the configuration is fine\n", stdout);
         return ExitFine;
     }
-    return run(argc, argv, *configuration);
+    return run(argc, argv, sources, *configuration);
 }
 
 } // namespace

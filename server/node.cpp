@@ -62,7 +62,7 @@ void Node::take(MainMail& mail) {
 
 NodeInfo Node::node() const {
     const auto& parts = *m_parts;
-    const auto& settings = parts.settings;
+    const auto& settings = parts.live->settings();
     NodeInfo node;
     node.id = parts.id;
     node.version = shared::Version;
@@ -99,7 +99,7 @@ Health Node::health() const {
     vitals.memoryBytes = parts.residentBytes;
     vitals.uptime_s = std::chrono::duration_cast<seconds>(now - parts.startedAt).count();
     vitals.redis = parts.router->redis;
-    vitals.isRedisRequired = parts.settings.redis.required;
+    vitals.isRedisRequired = parts.live->settings().redis.required;
     vitals.now = std::chrono::duration_cast<milliseconds>(now.time_since_epoch());
     vitals.ticks = ticks;
     return judgeHealth(vitals);
@@ -200,7 +200,7 @@ void Node::evict(const EvictRequest& request, const Operator& by, Done<EvictAnsw
 
 Result<OperationId> Node::drain(const DrainRequest& request, const Operator& by) {
     auto& parts = *m_parts;
-    const auto& standard = parts.settings.node;
+    const auto& standard = parts.live->settings().node;
     DrainPlan plan;
     plan.by = by.name;
     plan.ratePerSecond = request.rate_per_s.value_or(standard.drainRatePerSecond);

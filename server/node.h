@@ -7,6 +7,7 @@
 #include "server/core/control.h"
 #include "server/core/mail.h"
 #include "server/core/operations.h"
+#include "server/live_settings.h"
 #include "server/log.h"
 #include <functional>
 #include <memory>
@@ -36,6 +37,8 @@ public:
     std::vector<std::string> banner() const;
     /// SIGTERM or SIGINT: the first drains and ends, the second ends now.
     void stopAsked();
+    /// SIGHUP: what file and environment say now. A mistake refuses the whole, and what was stays.
+    void reload(const shared::Result<Configuration>& read);
 
     // Control
     shared::admin::NodeInfo node() const override;
@@ -53,6 +56,8 @@ public:
     std::vector<shared::admin::OperationRow> operations() const override;
     shared::Result<void> abort(shared::OperationId id, const Operator& by) override;
     std::vector<shared::admin::ClusterNode> cluster() const override;
+    std::vector<shared::admin::ConfigRow> configuration() const override;
+    shared::Result<void> configure(const shared::admin::ConfigChange& change) override;
 
 private:
     // OperationsHost
@@ -82,6 +87,10 @@ private:
     void keepTicking();
     void end(NodeFailure why);
     shared::admin::ClusterNode ownRow() const;
+    struct Operators;
+    shared::Result<Operators> readOperators(const Settings& settings) const;
+    shared::Result<Operators> newOperators(const Settings& settings) const;
+    void takeOver(LiveSettings::Reload reload, Operators operators);
 
     std::unique_ptr<Parts> m_parts;
 };

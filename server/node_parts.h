@@ -20,13 +20,23 @@
 
 namespace server {
 
+/// Who may use the admin channel.
+struct Node::Operators {
+    Tokens tokens;
+    std::string source; ///< for the banner
+};
+
 struct Node::Parts {
     Parts(const Configuration& given, const Clock& withClock, Log& withLog, Node::Ended whenEnded)
         : configuration(given), settings(configuration.settings), clock(withClock), log(withLog),
           ended(std::move(whenEnded)) {}
 
     Configuration configuration;
-    Settings& settings; ///< of the configuration; fixed once the threads have started
+    Settings& settings;                 ///< of the configuration; fixed once the threads have started
+    std::unique_ptr<LiveSettings> live; ///< what main itself goes by: with what was changed since
+    /// Called at each SIGHUP with the settings as they are then: what is read from other files, such as
+    /// certificates, is read again.
+    std::vector<std::function<void(const Settings&)>> reloaded;
     const Clock& clock;
     Log& log;
     Node::Ended ended;
@@ -64,6 +74,7 @@ struct Node::Parts {
     std::unique_ptr<Asks> asks;
     std::unique_ptr<Operations> operations;
     std::optional<process::RunFile> tokenFile, addressFile;
+    std::string localToken;  ///< the one in tokenFile
     std::string tokenSource; ///< for the banner
     std::unique_ptr<OpsServer> ops;
     std::vector<shared::admin::ClusterNode> registry; ///< as last read; empty when alone

@@ -84,6 +84,7 @@ tl::expected<void, NodeFailure> Node::start() {
                            : std::clamp(int(std::thread::hardware_concurrency()), 1, MostShards);
 
     process::ignoreBrokenPipes();
+    auto asRead = parts.configuration;
     parts.descriptors = process::raiseDescriptorLimit();
     const auto mostClients = std::max<std::int64_t>(1, parts.descriptors - DescriptorReserve);
     if (settings.node.maxConnections == 0)
@@ -94,6 +95,7 @@ tl::expected<void, NodeFailure> Node::start() {
 
     if (auto read = parts.certificates.read(settings.listen); !read)
         return fail(ExitConfiguration, read.error().message);
+    parts.live = std::make_unique<LiveSettings>(std::move(asRead), settings);
     parts.catalog = std::make_unique<shared::MetricCatalog>(
         parts.shardCount, std::vector<std::string>{shared::Version, shared::Commit, qVersion()},
         parts.certificates.labels());
@@ -218,35 +220,22 @@ tl::expected<void, NodeFailure> Node::openOps() {
     const bool isOpsSecure = parts.certificates.identity(ListenerKind::Ops) != nullptr;
     const auto port = portOf(ops);
 
-    Tokens tokens;
-    if (!settings.admin.tokenFile.empty()) {
-        QFile file(QString::fromStdString(settings.admin.tokenFile));
-        if (!file.open(QIODevice::ReadOnly))
-            return fail(ExitConfiguration, fmt::format("admin.token_file = {}: {}", settings.admin.tokenFile,
-                                                       file.errorString().toStdString()));
-        auto parsed = Tokens::parse(file.read(qint64(8) << 20).toStdString());
-        if (!parsed)
-            return fail(ExitConfiguration,
-                        fmt::format("{}: {}", settings.admin.tokenFile, parsed.error().message));
-        tokens = std::move(*parsed);
-        parts.tokenSource = settings.admin.tokenFile;
-    }
-    if (const auto token = qEnvironmentVariable("WEIR_ADMIN_TOKEN").toStdString(); !token.empty()) {
-        tokens.add({"environment", shared::admin::Role::Operator}, token);
-        parts.tokenSource += parts.tokenSource.empty() ? "WEIR_ADMIN_TOKEN" : " and WEIR_ADMIN_TOKEN";
-    }
+    auto operators = readOperators(settings);
+    if (!operators)
+        return fail(ExitConfiguration, operators.error().message);
     const auto directory = process::runDirectory();
-    if (tokens.isEmpty()) {
-        const auto token = randomWord(4);
-        auto file = process::RunFile::create(directory, fmt::format("ops-{}.token", port), token + "\n");
+    if (operators->tokens.isEmpty()) {
+        parts.localToken = randomWord(4);
+        auto file =
+            process::RunFile::create(directory, fmt::format("ops-{}.token", port), parts.localToken + "\n");
         if (file) {
-            tokens.add({"local", shared::admin::Role::Operator}, token);
-            parts.tokenSource = file->path();
             parts.tokenFile = std::move(*file);
+            operators = readOperators(settings);
         } else {
-            parts.tokenSource = "none, the admin channel is closed: " + file.error().message;
+            operators->source = "none, the admin channel is closed: " + file.error().message;
         }
     }
+    parts.tokenSource = operators->source;
 
     const auto quoted = [](const std::string& text) { return jsonQuoted(text); };
     auto addresses =
@@ -262,9 +251,9 @@ tl::expected<void, NodeFailure> Node::openOps() {
     std::vector<std::string> hosts;
     if (const auto advertisedHost = parseHostPort(advertised(settings.listen.advertiseOps, ops)))
         hosts.push_back(advertisedHost->host);
-    parts.ops = std::make_unique<OpsServer>(
-        OpsWorld{*this, *parts.catalog, *parts.sampler, *parts.mainCounters, parts.clock, std::move(tokens),
-                 parts.id, settings.admin.origins, std::move(hosts), parts.log.tap()});
+    parts.ops = std::make_unique<OpsServer>(OpsWorld{
+        *this, *parts.catalog, *parts.sampler, *parts.mainCounters, parts.clock, std::move(operators->tokens),
+        parts.id, settings.admin.origins, std::move(hosts), parts.log.tap()});
     if (const auto& identity = parts.certificates.identity(ListenerKind::Ops))
         parts.ops->useTls(tlsConfiguration(*identity));
     return {};

@@ -38,13 +38,17 @@ struct Memory {
 };
 Memory memory();
 
-/// Calls `asked` on main for each SIGTERM or SIGINT, until it is destroyed. One at a time.
-class StopSignals {
+/// Calls on main, until it is destroyed. One at a time.
+class Signals {
 public:
-    explicit StopSignals(std::function<void()> asked);
-    ~StopSignals();
-    StopSignals(const StopSignals&) = delete;
-    StopSignals& operator=(const StopSignals&) = delete;
+    struct Asked {
+        std::function<void()> stop;   ///< each SIGTERM or SIGINT
+        std::function<void()> reload; ///< SIGHUP
+    };
+    explicit Signals(Asked asked);
+    ~Signals();
+    Signals(const Signals&) = delete;
+    Signals& operator=(const Signals&) = delete;
 
 private:
     struct Inner;

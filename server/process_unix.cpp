@@ -28,19 +28,21 @@ namespace server::process {
 
 namespace {
 
+constexpr char Stop = 1, Reload = 2;
+
 /// The write end of the pipe: a signal handler has no other way to know it.
 std::atomic<int> signalPipe{-1};
 
-void signalled(int) {
+void signalled(int signal) {
     const int before = errno;
-    const char byte = 1;
+    const char byte = signal == SIGHUP ? Reload : Stop;
     if (write(signalPipe.load(std::memory_order_relaxed), &byte, 1) < 0) {
-        // full: as many stops are waiting as anybody could count
+        // full: as many signals are waiting as anybody could count
     }
     errno = before;
 }
 
-constexpr std::array Stops{SIGTERM, SIGINT};
+constexpr std::array Handled{SIGTERM, SIGINT, SIGHUP};
 
 std::string reason() {
     return std::strerror(errno);
@@ -138,12 +140,12 @@ Figures figures() {
     return result;
 }
 
-struct StopSignals::Inner {
+struct Signals::Inner {
     int ends[2] = {-1, -1};
     std::unique_ptr<QSocketNotifier> notifier;
 };
 
-StopSignals::StopSignals(std::function<void()> asked) : m_inner(std::make_unique<Inner>()) {
+Signals::Signals(Asked asked) : m_inner(std::make_unique<Inner>()) {
     if (pipe(m_inner->ends) != 0)
         return; // without it a signal ends the process as it does by default
     for (const int end : m_inner->ends) {
@@ -155,19 +157,19 @@ StopSignals::StopSignals(std::function<void()> asked) : m_inner(std::make_unique
                      [end = m_inner->ends[0], asked = std::move(asked)] {
                          char byte = 0;
                          while (read(end, &byte, 1) == 1)
-                             asked();
+                             byte == Reload ? asked.reload() : asked.stop();
                      });
     signalPipe.store(m_inner->ends[1], std::memory_order_relaxed);
     struct sigaction action {};
     action.sa_handler = &signalled;
     action.sa_flags = SA_RESTART;
-    for (const int stop : Stops)
-        sigaction(stop, &action, nullptr);
+    for (const int signal : Handled)
+        sigaction(signal, &action, nullptr);
 }
 
-StopSignals::~StopSignals() {
-    for (const int stop : Stops)
-        std::signal(stop, SIG_DFL);
+Signals::~Signals() {
+    for (const int signal : Handled)
+        std::signal(signal, SIG_DFL);
     signalPipe.store(-1, std::memory_order_relaxed);
     m_inner->notifier.reset();
     for (const int end : m_inner->ends)

@@ -20,6 +20,8 @@ namespace {
 constexpr qsizetype LongestPageBytes = MostAnswerBytes - 16 * 1024;
 constexpr std::size_t MostEvictIds = 10000;
 
+enum class Outcome : std::uint8_t { Done, Failed };
+
 QJsonObject operationJson(shared::OperationId id) {
     return {{QStringLiteral("operation"), qint64(id.value())}};
 }
@@ -183,6 +185,18 @@ void auditList(CommandCall call) {
     call.done(rowsToJson(call.world.audit.rows(*since, std::size_t(*limit))));
 }
 
+void configGet(CommandCall call) {
+    call.done(rowsToJson(call.world.control.configuration()));
+}
+
+void configSet(CommandCall call) {
+    const auto change = ConfigChange::fromJson(call.params);
+    if (!change)
+        return call.done(tl::unexpected(change.error()));
+    const auto configured = call.world.control.configure(*change);
+    call.done(configured ? Result<QJsonObject>(QJsonObject()) : tl::unexpected(configured.error()));
+}
+
 constexpr auto Reads = Effect::Reads;
 constexpr auto Changes = Effect::Changes;
 
@@ -222,10 +236,15 @@ const Command Table[] = {
     {"operations.abort", {"id"}, "Stops a drain or eviction where it is", Changes, &operationsAbort},
     {"cluster.nodes", {}, "The nodes that the registry knows", Reads, &clusterNodes},
     {"audit.list", {"since_ms", "limit"}, "Who did what, newest first", Reads, &auditList},
+    {"config.get", {}, "Every setting with its value and origin", Reads, &configGet},
+    {"config.set", {"key", "value"}, "Changes a live setting until the node restarts", Changes, &configSet},
 };
 
-/// What was done, with its parameters: ids and numbers, never a secret, for no method takes one.
-std::string deed(const QString& method, const QJsonObject& params) {
+/// What was done, with its parameters: ids and numbers, never a secret. A value that was not taken over may
+/// be anything, such as a password; those that are hold none.
+std::string deed(const QString& method, QJsonObject params, Outcome outcome) {
+    if (method == QStringLiteral("config.set") && outcome == Outcome::Failed)
+        params.insert(QStringLiteral("value"), QStringLiteral("***"));
     const auto text = QJsonDocument(params).toJson(QJsonDocument::Compact);
     return method.toStdString() + (params.isEmpty() ? "" : " " + text.left(400).toStdString());
 }
@@ -245,12 +264,13 @@ void runCommand(const QString& method, CommandCall call) {
     if (command->effect == Effect::Changes) {
         const auto world = call.world;
         if (call.by.role != Role::Operator) {
-            world.audit.record(world.clock.unixMs(), call.by, deed(method, call.params),
+            world.audit.record(world.clock.unixMs(), call.by, deed(method, call.params, Outcome::Failed),
                                "refused: a viewer may not act");
             return call.done(failure(ErrorCode::Forbidden, "the token's role is viewer, which may not act"));
         }
-        call.done = [world, by = call.by, what = deed(method, call.params),
+        call.done = [world, by = call.by, method, params = call.params,
                      done = call.done](Result<QJsonObject> result) {
+            const auto what = deed(method, params, result ? Outcome::Done : Outcome::Failed);
             world.audit.record(world.clock.unixMs(), by, what,
                                result ? "ok" : "failed: " + result.error().message);
             done(std::move(result));

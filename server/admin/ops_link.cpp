@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/admin/ops_link.h"
+#include "shared/close_reasons.h"
 #include <QJsonDocument>
 #include <QWebSocket>
 #include <spdlog/spdlog.h>
@@ -42,10 +43,10 @@ QString notification(const Snapshot& snapshot) {
 
 } // namespace
 
-OpsLink::OpsLink(std::unique_ptr<QWebSocket> socket, Operator who, CommandWorld world,
+OpsLink::OpsLink(std::unique_ptr<QWebSocket> socket, Operator who, Tokens::Owner token, CommandWorld world,
                  const shared::MetricCatalog& catalog, Counters& counters)
-    : m_socket(std::move(socket)), m_who(std::move(who)), m_world(world), m_catalog(catalog),
-      m_counters(counters) {
+    : m_socket(std::move(socket)), m_who(std::move(who)), m_token(std::move(token)), m_world(world),
+      m_catalog(catalog), m_counters(counters) {
     m_socket->setMaxAllowedIncomingMessageSize(quint64(MostRequestBytes));
     m_socket->setMaxAllowedIncomingFrameSize(quint64(MostRequestBytes));
     QObject::connect(m_socket.get(), &QWebSocket::textMessageReceived, m_socket.get(),
@@ -186,6 +187,14 @@ void OpsLink::tick() {
     m_stuckTicks = isStuck ? m_stuckTicks + 1 : 0;
     if (m_stuckTicks >= StuckTicksAllowed)
         drop("it read nothing for 30 s");
+}
+
+void OpsLink::revoke() {
+    spdlog::info("admin link of {} from {} ended: its token was taken back", m_who.name, m_who.from);
+    QObject::disconnect(m_socket.get(), &QWebSocket::textMessageReceived, nullptr, nullptr);
+    const auto& reason = shared::row(shared::CloseReason::Unauthorised);
+    m_socket->close(QWebSocketProtocol::CloseCode(reason.code),
+                    QString::fromUtf8(reason.sentence.data(), qsizetype(reason.sentence.size())));
 }
 
 void OpsLink::drop(const char* why) {

@@ -2,6 +2,7 @@
 // One console on the admin channel: its requests, answers and snapshots. Main thread.
 #pragma once
 #include "server/admin/commands.h"
+#include "server/admin/tokens.h"
 #include "server/core/counters.h"
 #include <QByteArray>
 #include <memory>
@@ -14,7 +15,7 @@ namespace server {
 class OpsLink final : public Subscriber {
 public:
     /// `socket` is owned. `world` and `counters` outlive the link.
-    OpsLink(std::unique_ptr<QWebSocket> socket, Operator who, CommandWorld world,
+    OpsLink(std::unique_ptr<QWebSocket> socket, Operator who, Tokens::Owner token, CommandWorld world,
             const shared::MetricCatalog& catalog, Counters& counters);
     ~OpsLink() override;
     OpsLink(const OpsLink&) = delete;
@@ -31,6 +32,9 @@ public:
     void unsubscribe() override;
     bool isClosed() const { return m_isClosed; }
     const std::string& tokenName() const { return m_who.name; }
+    const Tokens::Owner& token() const { return m_token; }
+    /// Its token is nobody's any more.
+    void revoke();
 
 private:
     void received(const QString& text);
@@ -41,6 +45,7 @@ private:
 
     std::unique_ptr<QWebSocket> m_socket;
     Operator m_who;
+    const Tokens::Owner m_token;
     CommandWorld m_world;
     const shared::MetricCatalog& m_catalog;
     Counters& m_counters;

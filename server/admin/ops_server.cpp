@@ -81,6 +81,7 @@ struct OpsServer::Inner {
         std::uint16_t port = 0;
         TimePoint since;
         std::optional<Operator> who; ///< set once the upgrade was granted
+        Tokens::Owner token{};       ///< then by this
     };
 
     OpsWorld world;
@@ -303,6 +304,7 @@ std::string OpsServer::Inner::judgeAdmin(Head& head) {
     if (open + opening >= MostLinksPerToken || links.size() >= MostLinks)
         return refusal(503, "busy", "this token has 8 links already");
     head.who = Operator{owner->name, head.address + ":" + std::to_string(head.port), owner->role};
+    head.token = *owner;
     return {};
 }
 
@@ -329,15 +331,18 @@ void OpsServer::Inner::linksArrived() {
         if (head == heads.end())
             continue; // it ended meanwhile
         auto who = std::move(*head->who);
+        auto token = std::move(head->token);
         const auto role = who.role;
         QObject::disconnect(head->socket, nullptr, &context, nullptr);
         // Qt takes a frame once all of it has come: the longest request must find room.
         head->socket->setReadBufferSize(MostRequestBytes + HeadBytes);
         heads.erase(head);
         spdlog::info("admin link of {} ({}) from {}", who.name, shared::admin::name(role), who.from);
-        auto& link = links.emplace_back(std::move(socket), std::move(who), commandWorld(), world.catalog,
-                                        world.counters);
+        auto& link = links.emplace_back(std::move(socket), std::move(who), std::move(token), commandWorld(),
+                                        world.catalog, world.counters);
         link.greet(hello(role));
+        if (!world.tokens.holds(link.token()))
+            link.revoke(); // taken back between the grant and now
     }
 }
 
@@ -361,6 +366,19 @@ Hello OpsServer::Inner::hello(Role role) const {
     for (const auto& command : commands())
         hello.commands.push_back({command.method, command.params, command.help, command.effect});
     return hello;
+}
+
+bool OpsServer::hasOperators() const {
+    return !m_inner->world.tokens.isEmpty();
+}
+
+void OpsServer::configure(Tokens tokens, std::vector<std::string> origins) {
+    auto& inner = *m_inner;
+    inner.world.tokens = std::move(tokens);
+    inner.world.origins = std::move(origins);
+    for (auto& link : inner.links)
+        if (!inner.world.tokens.holds(link.token()))
+            link.revoke();
 }
 
 void OpsServer::snapshotTaken(const shared::Snapshot& snapshot) {

@@ -41,6 +41,10 @@ public:
     /// To all who subscribed.
     void snapshotTaken(const shared::Snapshot& snapshot);
     void operationChanged(const shared::admin::OperationRow& row);
+    /// Whether anybody may use the admin channel.
+    bool hasOperators() const;
+    /// From now on; links whose token is no longer among them end with 4401.
+    void configure(Tokens tokens, std::vector<std::string> origins);
     /// Once a second: time limits, and links that have ended.
     void tick();
 

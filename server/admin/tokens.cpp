@@ -62,7 +62,8 @@ shared::Result<Tokens> Tokens::parse(std::string_view text) {
 }
 
 void Tokens::add(Owner owner, std::string_view token) {
-    m_rows.push_back({std::move(owner), digest(token)});
+    owner.digest = digest(token);
+    m_rows.push_back(std::move(owner));
 }
 
 const Tokens::Owner* Tokens::find(std::string_view token) const {
@@ -72,8 +73,12 @@ const Tokens::Owner* Tokens::find(std::string_view token) const {
     const Owner* found = nullptr;
     for (const auto& row : m_rows) // to the end, found or not
         if (isSame(row.digest, wanted))
-            found = &row.owner;
+            found = &row;
     return found;
+}
+
+bool Tokens::holds(const Owner& owner) const {
+    return std::find(m_rows.begin(), m_rows.end(), owner) != m_rows.end();
 }
 
 std::string_view bearerToken(std::string_view authorization) {

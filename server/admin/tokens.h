@@ -15,6 +15,8 @@ public:
     struct Owner {
         std::string name;
         shared::admin::Role role = shared::admin::Role::Viewer;
+        QByteArray digest{}; ///< SHA-256, so that comparing tells nothing about the token
+        bool operator==(const Owner&) const = default;
     };
 
     /// Lines of NAME ROLE TOKEN; empty ones and those that begin with # are skipped. The error names the
@@ -24,13 +26,11 @@ public:
     bool isEmpty() const { return m_rows.empty(); }
     /// Whose token it is; null for a wrong one. Takes the same time for every token of a length.
     const Owner* find(std::string_view token) const;
+    /// Whether this very token is still its owner's, in the same role.
+    bool holds(const Owner& owner) const;
 
 private:
-    struct Row {
-        Owner owner;
-        QByteArray digest; ///< SHA-256, so that comparing tells nothing about the token
-    };
-    std::vector<Row> m_rows;
+    std::vector<Owner> m_rows;
 };
 
 /// The token of `Authorization: Bearer TOKEN`; empty when it is something else.

@@ -48,6 +48,10 @@ public:
     virtual std::vector<shared::admin::OperationRow> operations() const = 0;
     virtual shared::Result<void> abort(shared::OperationId id, const Operator& by) = 0;
     virtual std::vector<shared::admin::ClusterNode> cluster() const = 0;
+    /// Every setting as it is now.
+    virtual std::vector<shared::admin::ConfigRow> configuration() const = 0;
+    /// Until the node restarts; the error says what is allowed.
+    virtual shared::Result<void> configure(const shared::admin::ConfigChange& change) = 0;
 };
 
 } // namespace server

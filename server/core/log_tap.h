@@ -2,6 +2,7 @@
 // The newest log lines, kept for whoever reads along. The log's writing thread puts, main reads; any thread
 // may call.
 #pragma once
+#include "shared/admin_records.h"
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -10,7 +11,7 @@
 
 namespace server {
 
-enum class LogLevel : std::uint8_t { Trace, Debug, Info, Warn, Error };
+using shared::admin::LogLevel;
 
 /// A line as it was logged: after the level and the rate limit, with no control character in it.
 struct LogLine {

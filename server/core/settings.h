@@ -96,6 +96,7 @@ struct RoomRule {
     std::int64_t batchSize = 0;
     milliseconds batchWindow{100};
     bool stamp = false;
+    bool operator==(const RoomRule&) const = default;
 };
 
 struct Settings {

@@ -222,9 +222,10 @@ void TestAdminChannel::hello() {
     for (const auto& command : hello->commands) {
         methods.append(QString::fromStdString(command.method));
         QVERIFY(!command.help.empty());
-        QCOMPARE(command.effect == Effect::Changes,
-                 (QStringList{"connections.evict", "node.drain", "node.resume", "operations.abort"}.contains(
-                     methods.last())));
+        QCOMPARE(
+            command.effect == Effect::Changes,
+            (QStringList{"config.set", "connections.evict", "node.drain", "node.resume", "operations.abort"}
+                 .contains(methods.last())));
     }
     for (const auto* method :
          {"node.info", "stats.subscribe", "connections.list", "cluster.nodes", "audit.list"})

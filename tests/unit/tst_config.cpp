@@ -69,6 +69,8 @@ void TestConfig::tableIsWhole() {
         QVERIFY2(!row.help.empty() && row.help.find('\n') == std::string_view::npos, qPrintable(key));
         QVERIFY2(!allowedText(row).empty(), qPrintable(key));
         QVERIFY(findSetting(row.key) == &row);
+        // What config.set takes over stands in the audit: it must not hold a secret.
+        QVERIFY2(row.liveness == Liveness::Restart || row.secrecy == Secrecy::Open, qPrintable(key));
         // The default itself must be allowed, or --print-config could not be read back.
         Settings copy;
         const auto printed = settingText(row, standard);
