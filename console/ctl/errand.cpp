@@ -52,15 +52,18 @@ ExitCode Errand::run() {
     const auto urls = addresses();
     if (!urls)
         return usage(urls.error().message);
+    const bool acts = m_command.reach == Reach::Acts;
+    if (acts && !mayAct())
+        return ExitCode::Usage;
     m_links.open(*urls, m_words.isFleet ? Fleet::Discovery::Link : Fleet::Discovery::Ignore);
     for (const auto& missed : m_links.missed())
         fail(missed.node, missed.error);
-    const bool acts = m_command.reach == Reach::Acts;
+    // A node that was killed leaves its file behind: for who only looks, that is no failure of the others.
+    if (!acts && m_words.nodes.empty() && !m_words.isFleet && !nodes().empty())
+        m_worst = ExitCode::Fine;
     // Half of what was named is no place to act on: who sees the complaint decides.
     if (nodes().empty() || (acts && m_worst != ExitCode::Fine))
         return finish({});
-    if (acts && !mayAct())
-        return ExitCode::Usage;
     return m_command.run(*this);
 }
 
@@ -89,13 +92,13 @@ shared::Result<std::vector<QUrl>> Errand::addresses() const {
 }
 
 bool Errand::mayAct() const {
-    const auto count = nodes().size();
-    if (count < 2 || !m_words.nodes.empty() || m_words.isFleet)
+    const auto found = m_directory.nodes();
+    if (found.size() < 2 || !m_words.nodes.empty() || m_words.isFleet)
         return true;
     std::string names;
-    for (const auto* node : nodes())
-        names += (names.empty() ? "" : ", ") + nameOf(*node);
-    usage("there are " + std::to_string(count) + " nodes here (" + names +
+    for (const auto& node : found)
+        names += (names.empty() ? "" : ", ") + harmless(node.id);
+    usage("there are " + std::to_string(found.size()) + " nodes here (" + names +
           "): name one with --node, or all with --all");
     return false;
 }

@@ -62,9 +62,19 @@ void Links::follow(NodeLink& link) {
     m_opening.insert(key);
     connect(&link, &NodeLink::stateChanged, this, [this, &link] { miss(link); });
     if (m_discovery == Fleet::Discovery::Ignore)
-        connect(&link, &NodeLink::helloReceived, this, [this, key] { settle(key); });
+        connect(&link, &NodeLink::helloReceived, this, [this, key, &link] {
+            if (!isDouble(link))
+                settle(key);
+        });
     else
         connect(&link, &NodeLink::clusterReceived, this, [this, key] { settle(key); });
+}
+
+bool Links::isDouble(const NodeLink& link) const {
+    const auto links = m_fleet.links();
+    return std::any_of(links.begin(), links.end(), [&](const NodeLink* other) {
+        return other != &link && other->hello() && other->hello()->node == link.hello()->node;
+    });
 }
 
 void Links::miss(NodeLink& link) {

@@ -39,6 +39,8 @@ public:
 
 private:
     void follow(NodeLink& link);
+    /// A second address of a node: the fleet lets it go in a moment, and that settles it.
+    bool isDouble(const NodeLink& link) const;
     void settle(const QString& key);
     void miss(NodeLink& link);
 

@@ -50,15 +50,15 @@ ExitCode showOne(Errand& errand, NodeLink& node, const QString& id) {
     const auto answer = errand.ask(node, QStringLiteral("connections.get"), {{QStringLiteral("id"), id}});
     if (!answer)
         return errand.finish({});
-    for (auto it = answer->begin(); it != answer->end(); ++it) {
-        const auto key = it.key();
-        const auto how = key == QLatin1String("since_ms")        ? Show::TimeMs
-                         : key.endsWith(QLatin1String("_bytes")) ? Show::Bytes
-                                                                 : Show::Text;
-        errand.printer().line(key.leftJustified(14).toStdString() + " " + shown(it.value(), how));
-    }
-    auto object = *answer;
+    auto object = answer->value(QStringLiteral("row")).toObject();
+    object.insert(QStringLiteral("member_of"), answer->value(QStringLiteral("rooms")));
     object.insert(QStringLiteral("node"), QString::fromStdString(nameOf(node)));
+    for (auto it = object.begin(); it != object.end(); ++it) {
+        const auto how = it.key() == QLatin1String("since_ms")        ? Show::TimeMs
+                         : it.key().endsWith(QLatin1String("_bytes")) ? Show::Bytes
+                                                                      : Show::Text;
+        errand.printer().line(it.key().leftJustified(14).toStdString() + " " + shown(it.value(), how));
+    }
     return errand.finish({{QStringLiteral("connection"), object}});
 }
 
