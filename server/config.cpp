@@ -28,8 +28,15 @@ Error mistake(const std::string& where, const std::string& key, const std::strin
 
 Error unknownKey(const std::string& where, const std::string& key, const std::string& value) {
     std::vector<std::string> keys;
-    for (const auto& row : settingRows())
+    for (const auto& row : settingRows()) {
+        const auto dot = row.key.find('.');
+        if (key == row.key.substr(0, dot))
+            return mistake(where, key, value, fmt::format("is a section: [{}]", key));
+        if (key == row.key.substr(dot + 1))
+            return mistake(where, key, value,
+                           fmt::format("there is no such key; the nearest is {}", row.key));
         keys.emplace_back(row.key);
+    }
     const auto near = nearestWord(key, keys);
     return mistake(where, key, value,
                    near.empty() ? "there is no such key" : "there is no such key; the nearest is " + near);

@@ -21,8 +21,8 @@ std::string place(const std::string& path, const toml::source_region& source) {
 /// As a person wrote it, shortened: for the error line.
 std::string shown(const toml::node& node) {
     std::ostringstream out;
-    if (const auto* text = node.as_string())
-        return text->get().substr(0, 100);
+    if (node.is_table())
+        return "a table";
     node.visit([&](const auto& value) { out << value; });
     auto text = out.str().substr(0, 100);
     for (auto& c : text)
@@ -31,6 +31,7 @@ std::string shown(const toml::node& node) {
     return text;
 }
 
+/// Fails for what no setting can be.
 Result<SettingValue> valueOf(const toml::node& node) {
     if (const auto* flag = node.as_boolean())
         return flag->get();
@@ -44,12 +45,12 @@ Result<SettingValue> valueOf(const toml::node& node) {
         std::vector<std::string> texts;
         for (const auto& item : *array) {
             if (!item.is_string())
-                return shared::failure(ErrorCode::Configuration, "an array of texts");
+                return shared::failure(ErrorCode::Configuration, {});
             texts.push_back(item.as_string()->get());
         }
         return texts;
     }
-    return shared::failure(ErrorCode::Configuration, "a text, number, true, false, or an array of texts");
+    return shared::failure(ErrorCode::Configuration, {});
 }
 
 Result<RoomRule> roomRule(const std::string& path, const toml::table& table) {
@@ -86,7 +87,7 @@ Result<RoomRule> roomRule(const std::string& path, const toml::table& table) {
     }
     if (rule.match.empty())
         return tl::unexpected<Error>(
-            mistake(place(path, table.source()), "rooms.match", "", "each [[rooms]] needs a match"));
+            mistake(place(path, table.source()), "rooms.match", "''", "each [[rooms]] needs a match"));
     return rule;
 }
 
@@ -119,7 +120,7 @@ Result<void> readSection(const std::string& path, const std::string& section, co
             return tl::unexpected(unknownKey(where, key, shown(node)));
         auto value = valueOf(node);
         auto applied = value ? applySetting(*row, *value, ValueForm::Typed, into.settings)
-                             : Result<void>(tl::unexpected(value.error()));
+                             : Result<void>(shared::failure(ErrorCode::Configuration, allowedText(*row)));
         if (!applied)
             return tl::unexpected(mistake(where, key, shown(node), applied.error().message));
         into.origins[std::size_t(row - settingRows().data())] = where;

@@ -28,6 +28,8 @@ private Q_SLOTS:
     void sampleFileHoldsEverySetting();
     void sampleFileIsReadable();
     void laterSourcesWin();
+    void precedence_data();
+    void precedence();
     void mistakes_data();
     void mistakes();
     void goodValues_data();
@@ -142,6 +144,67 @@ void TestConfig::laterSourcesWin() {
     QVERIFY(line(QStringLiteral("drain_deadline_s")).endsWith(QStringLiteral("# built-in")));
 }
 
+void TestConfig::precedence_data() {
+    QTest::addColumn<QString>("key");
+    QTest::addColumn<QStringList>("words"); // of file (as TOML), environment, --set, flag
+    const auto row = [](const char* key, const QStringList& words) { QTest::newRow(key) << key << words; };
+    row("node.id", {"\"a\"", "b", "c", "d"});
+    row("listen.origins", {"[\"a\", \"x\"]", "b,y", "c", "d,z"});
+    row("node.shards", {"2", "3", "4", "5"});
+    row("limits.rooms_per_session", {"2", "3", "4", "5"});
+    row("node.drain_rate_per_s", {"1.5", "2.5", "3.5", "4"});
+    row("broker.join", {"false", "yes", "0", "true"});
+    row("node.drain_grace_s", {"1", "2", "3", "4"});
+    row("heartbeat.interval_ms", {"1", "2", "3", "4"});
+    row("limits.message_bytes", {"1001", "1002", "1003", "1004"});
+    row("log.format", {"\"json\"", "text", "json", "text"});
+    row("node.at_capacity", {"\"reject\"", "reject", "reject", "reject"});
+    QSet<std::size_t> types;
+    for (const auto* key :
+         {"node.id", "listen.origins", "node.shards", "limits.rooms_per_session", "node.drain_rate_per_s",
+          "broker.join", "node.drain_grace_s", "heartbeat.interval_ms", "limits.message_bytes", "log.format",
+          "node.at_capacity"})
+        types.insert(findSetting(key)->field.index());
+    QCOMPARE(std::size_t(types.size()), std::variant_size_v<SettingField>); // a new type needs a row here
+}
+
+void TestConfig::precedence() {
+    QFETCH(QString, key);
+    QFETCH(QStringList, words);
+    const auto* row = findSetting(key.toStdString());
+    const auto index = std::size_t(row - settingRows().data());
+    const auto dot = key.indexOf(u'.');
+    const auto content = QStringLiteral("[%1]\n%2 = %3\n").arg(key.left(dot), key.mid(dot + 1), words[0]);
+    const auto name = environmentName(*row);
+    const std::string origins[] = {"built-in", write(content.toUtf8()) + ":2", "environment " + name, "--set",
+                                   "--flag"};
+    // Each source alone says what it means; then it must say the same on top of all the weaker ones.
+    const auto read = [&](int from, int to) {
+        auto all = sources({});
+        if (from <= 1 && to >= 1)
+            all.file = write(content.toUtf8());
+        if (from <= 2 && to >= 2)
+            all.environment = {{name, words[1].toStdString()}};
+        if (from <= 3 && to >= 3)
+            all.flags.push_back({"--set", key.toStdString(), words[2].toStdString()});
+        if (from <= 4 && to >= 4)
+            all.flags.push_back({"--flag", key.toStdString(), words[3].toStdString()});
+        return loadConfiguration(all);
+    };
+    QString weaker;
+    for (int source = 0; source <= 4; ++source) {
+        const auto alone = read(source, source), stacked = read(0, source);
+        QVERIFY2(alone, alone ? "" : alone.error().message.c_str());
+        QVERIFY2(stacked, stacked ? "" : stacked.error().message.c_str());
+        const auto printed = text(settingText(*row, stacked->settings));
+        QCOMPARE(printed, text(settingText(*row, alone->settings)));
+        if (row->field.index() != findSetting("node.at_capacity")->field.index())
+            QVERIFY2(printed != weaker, qPrintable(printed)); // the words differ, or nothing is proven
+        QCOMPARE(stacked->origins[index], origins[source]);
+        weaker = printed;
+    }
+}
+
 void TestConfig::mistakes_data() {
     QTest::addColumn<QByteArray>("file");
     QTest::addColumn<QString>("key");
@@ -202,13 +265,14 @@ void TestConfig::mistakes_data() {
     inFile("file: unknown key", "\n[node]\nshrads = 1\n",
            "node.toml:3: node.shrads = 1: .*nearest is node.shards$");
     inFile("file: bad value", "[node]\nid = \"a\"\nshards = \"2\"\n",
-           "node.toml:3: node.shards = 2: a whole number");
+           "node.toml:3: node.shards = '2': a whole number");
     inFile("file: number for text", "[node]\nid = 5\n", "node.toml:2: node.id = 5: a text$");
     inFile("file: list of numbers", "[listen]\nclients = [1, 2]\n",
            "node.toml:2: listen.clients = .*array of texts$");
-    inFile("file: no section", "shards = 1\n", "node.toml:1: shards = 1: there is no such key");
+    inFile("file: no section", "shards = 1\n",
+           "node.toml:1: shards = 1: there is no such key; the nearest is node.shards$");
     inFile("file: unknown section", "[nodes]\nid = \"a\"\n",
-           "node.toml:2: nodes.id = a: .*nearest is node.id$");
+           "node.toml:2: nodes.id = 'a': .*nearest is node.id$");
     inFile("file: syntax", "[node]\nid = \n", "node.toml:2: ");
     inFile("file: twice", "[node]\nid = \"a\"\nid = \"b\"\n", "node.toml:3: ");
     inFile("file: table for value", "[node.id]\nx = 1\n", "node.toml:1: node.id = ");
