@@ -13,25 +13,18 @@ void Asks::askAll(Question what, milliseconds patience, Whole whole) {
     std::vector<std::pair<ShardIndex, Question>> questions;
     for (std::size_t shard = 0; shard < m_shards.size(); ++shard)
         questions.emplace_back(ShardIndex(std::uint16_t(shard)), what);
-    begin(std::move(questions), patience, std::move(whole));
+    askEach(std::move(questions), patience, std::move(whole));
 }
 
 void Asks::askOne(ShardIndex shard, Question what, milliseconds patience, Whole whole) {
     std::vector<std::pair<ShardIndex, Question>> questions;
-    if (shard.value() < m_shards.size())
-        questions.emplace_back(shard, std::move(what));
-    begin(std::move(questions), patience, std::move(whole));
+    questions.emplace_back(shard, std::move(what));
+    askEach(std::move(questions), patience, std::move(whole));
 }
 
-void Asks::askEach(std::vector<std::pair<ShardIndex, EvictAsk>> each, milliseconds patience, Whole whole) {
-    std::vector<std::pair<ShardIndex, Question>> questions;
-    for (auto& [shard, ask] : each)
-        if (shard.value() < m_shards.size())
-            questions.emplace_back(shard, std::move(ask));
-    begin(std::move(questions), patience, std::move(whole));
-}
-
-void Asks::begin(std::vector<std::pair<ShardIndex, Question>> questions, milliseconds patience, Whole whole) {
+void Asks::askEach(std::vector<std::pair<ShardIndex, Question>> questions, milliseconds patience,
+                   Whole whole) {
+    std::erase_if(questions, [this](const auto& each) { return each.first.value() >= m_shards.size(); });
     if (questions.empty())
         return whole({});
     const auto id = ++m_lastId;

@@ -28,7 +28,7 @@ public:
     void askAll(Question what, std::chrono::milliseconds patience, Whole whole);
     void askOne(ShardIndex shard, Question what, std::chrono::milliseconds patience, Whole whole);
     /// Each shard its own question; shards without one are left out.
-    void askEach(std::vector<std::pair<ShardIndex, EvictAsk>> questions, std::chrono::milliseconds patience,
+    void askEach(std::vector<std::pair<ShardIndex, Question>> questions, std::chrono::milliseconds patience,
                  Whole whole);
     void answered(Answer answer);
     /// Ends what waited too long; call every 50 ms while isWaiting().
@@ -44,8 +44,6 @@ private:
         Answers answers;
         Whole whole;
     };
-    void begin(std::vector<std::pair<ShardIndex, Question>> questions, std::chrono::milliseconds patience,
-               Whole whole);
     void finish(std::map<std::uint64_t, Pending>::iterator pending);
 
     std::vector<ShardBox*> m_shards;

@@ -151,7 +151,7 @@ void Node::evict(const EvictRequest& request, const Operator& by, Done<EvictAnsw
     EvictAsk ask;
     ask.reconnect = request.reconnect;
     ask.dryRun = request.dry_run || request.rate_per_s > 0; // at a rate: first how many there are
-    std::vector<std::pair<ShardIndex, EvictAsk>> questions;
+    std::vector<std::pair<ShardIndex, Question>> questions;
     if (request.filter) {
         auto filter = shared::Filter::parse(*request.filter);
         if (!filter)

@@ -50,6 +50,8 @@ public:
                Done<shared::admin::EvictAnswer> done) override;
     void rooms(const shared::admin::RoomsRequest& request, Done<shared::admin::RoomsAnswer> done) override;
     void room(const shared::admin::RoomRequest& request, Done<shared::admin::RoomRow> done) override;
+    void publish(const shared::admin::PublishRequest& request,
+                 Done<shared::admin::PublishAnswer> done) override;
     shared::Result<shared::OperationId> drain(const shared::admin::DrainRequest& request,
                                               const Operator& by) override;
     shared::Result<void> resume(const Operator& by) override;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What operators ask of a node's rooms.
+// What operators ask of a node's rooms, and what they say in them.
+#include "server/core/names.h"
 #include "server/node.h"
 #include "server/node_parts.h"
+#include <QJsonDocument>
+#include <algorithm>
 
 namespace server {
 
@@ -12,6 +15,36 @@ using std::chrono::milliseconds;
 
 namespace {
 constexpr milliseconds ListPatience{150}, ActPatience{2000};
+
+/// As a client's data stands in a message: the text of one value, nothing when there is none.
+std::string argument(const std::optional<QJsonValue>& data) {
+    if (!data)
+        return {};
+    const auto array = QJsonDocument(QJsonArray{*data}).toJson(QJsonDocument::Compact);
+    return array.mid(1, array.size() - 2).toStdString();
+}
+
+shared::Result<Message> messageOf(const PublishRequest& request, const Settings& settings) {
+    const auto& known = settings.broker.namespaces;
+    if (std::find(known.begin(), known.end(), request.space) == known.end())
+        return failure(ErrorCode::NotFound, "namespace: this node has none of this name");
+    Message message;
+    message.nsp = NamespaceName(request.space);
+    if (request.room) {
+        auto room = roomNamed(request.room, settings.limits);
+        if (!room)
+            return tl::unexpected(room.error());
+        message.rooms.push_back(std::move(*room));
+    }
+    auto event = eventNamed(request.event);
+    if (!event)
+        return tl::unexpected(event.error());
+    message.event = std::move(*event);
+    message.args = argument(request.data);
+    if (message.args.size() > settings.limits.message.count())
+        return failure(ErrorCode::TooLarge, "data: longer than limits.message_bytes");
+    return message;
+}
 } // namespace
 
 void Node::rooms(const RoomsRequest& request, Done<RoomsAnswer> done) {
@@ -43,6 +76,39 @@ void Node::room(const RoomRequest& request, Done<RoomRow> done) {
                                   return done(failure(ErrorCode::Busy, "a shard did not answer in time"));
                               done(failure(ErrorCode::NotFound, "this node has nobody in that room"));
                           });
+    keepTicking();
+}
+
+void Node::publish(const PublishRequest& request, Done<PublishAnswer> done) {
+    auto& parts = *m_parts;
+    auto message = messageOf(request, parts.settings);
+    if (!message)
+        return done(tl::unexpected(message.error()));
+    if (parts.asks->isFull())
+        return done(failure(ErrorCode::Busy, "too many questions are under way"));
+    const auto common = std::make_shared<const Message>(std::move(*message));
+    std::vector<std::pair<ShardIndex, Question>> questions;
+    for (int shard = 0; shard < parts.shardCount;
+         ++shard) // always the same one publishes: their order is kept
+        questions.emplace_back(ShardIndex(std::uint16_t(shard)), PublishAsk{common, shard == 0});
+    PublishAnswer answer;
+    const auto redis = parts.router->redis.load(std::memory_order_relaxed);
+    answer.queued = redis == RedisState::Away;
+    if (redis == RedisState::Up)
+        answer.nodes = std::int64_t(cluster().size()) - 1;
+    parts.asks->askEach(std::move(questions), ActPatience,
+                        [done = std::move(done), answer](Asks::Answers answers) mutable {
+                            bool isPublished = false;
+                            for (const auto& each : answers.answers) {
+                                answer.local += each.matched;
+                                isPublished = isPublished || each.shard == 0;
+                                if (each.isOverloaded)
+                                    return done(failure(ErrorCode::Busy, "the node has too much under way"));
+                            }
+                            if (!isPublished)
+                                return done(failure(ErrorCode::Busy, "the node did not take it in time"));
+                            done(answer);
+                        });
     keepTicking();
 }
 

@@ -65,7 +65,7 @@ int rpcCode(ErrorCode code) {
     return InternalErrorCode;
 }
 
-Result<RpcMessage> decodeRpc(const QByteArray& text) {
+Result<QJsonObject> decodeObject(const QByteArray& text) {
     const auto wrong = [](std::string what) { return failure(ErrorCode::BadRequest, std::move(what)); };
     if (text.size() > MostAnswerBytes)
         return failure(ErrorCode::TooLarge, "a message has at most 1 MiB");
@@ -78,7 +78,15 @@ Result<RpcMessage> decodeRpc(const QByteArray& text) {
                      std::to_string(mistake.offset));
     if (!document.isObject())
         return wrong("a message is one JSON object");
-    const auto object = document.object();
+    return document.object();
+}
+
+Result<RpcMessage> decodeRpc(const QByteArray& text) {
+    const auto wrong = [](std::string what) { return failure(ErrorCode::BadRequest, std::move(what)); };
+    const auto decoded = decodeObject(text);
+    if (!decoded)
+        return tl::unexpected(decoded.error());
+    const auto& object = *decoded;
     if (object.value(QStringLiteral("jsonrpc")) != QStringLiteral("2.0"))
         return wrong("jsonrpc: must be \"2.0\"");
 

@@ -38,6 +38,8 @@ inline constexpr int ParseErrorCode = -32700, InvalidRequestCode = -32600, Metho
                      NotFoundCode = -32002, BusyCode = -32003, InvalidFilterCode = -32004;
 int rpcCode(ErrorCode code);
 
+/// Refuses what is not one JSON object, and depth over 32.
+Result<QJsonObject> decodeObject(const QByteArray& text);
 /// Refuses what is not one JSON object of JSON-RPC 2.0, ids that are not whole numbers, and depth over 32.
 Result<RpcMessage> decodeRpc(const QByteArray& text);
 QByteArray encodeRequest(std::int64_t id, const QString& method, const QJsonObject& params);

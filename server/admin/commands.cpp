@@ -136,6 +136,13 @@ void connectionsEvict(CommandCall call) {
     call.world.control.evict(*request, call.by, jsonDone<EvictAnswer>(call.done));
 }
 
+void messagePublish(CommandCall call) {
+    const auto request = PublishRequest::fromJson(call.params);
+    if (!request)
+        return call.done(tl::unexpected(request.error()));
+    call.world.control.publish(*request, jsonDone<PublishAnswer>(call.done));
+}
+
 void nodeDrain(CommandCall call) {
     const auto request = DrainRequest::fromJson(call.params);
     if (!request)
@@ -225,6 +232,11 @@ const Command Table[] = {
      Reads,
      &roomsList},
     {"rooms.get", {"namespace", "room"}, "Members and message rate of one room", Reads, &roomsGet},
+    {"message.publish",
+     {"namespace", "room", "all", "event", "data"},
+     "Sends an event to a room, or to everybody of a namespace",
+     Changes,
+     &messagePublish},
     {"node.drain",
      {"rate_per_s", "deadline_s", "grace_s"},
      "Refuses newcomers and closes all clients at a rate",
@@ -240,11 +252,15 @@ const Command Table[] = {
     {"config.set", {"key", "value"}, "Changes a live setting until the node restarts", Changes, &configSet},
 };
 
-/// What was done, with its parameters: ids and numbers, never a secret. A value that was not taken over may
-/// be anything, such as a password; those that are hold none.
+/// What was done, with its parameters: ids and numbers, never a secret. Of what was published only its size;
+/// a setting's value that was not taken over may be anything, such as a password; those that are hold none.
 std::string deed(const QString& method, QJsonObject params, Outcome outcome) {
-    if (method == QStringLiteral("config.set") && outcome == Outcome::Failed)
-        params.insert(QStringLiteral("value"), QStringLiteral("***"));
+    constexpr QLatin1String Data("data"), Value("value");
+    if (const auto data = params.find(Data); data != params.end())
+        *data = QStringLiteral("%1 bytes")
+                    .arg(QJsonDocument(QJsonArray{*data}).toJson(QJsonDocument::Compact).size() - 2);
+    if (method == QStringLiteral("config.set") && outcome == Outcome::Failed && params.contains(Value))
+        params.insert(Value, QStringLiteral("***"));
     const auto text = QJsonDocument(params).toJson(QJsonDocument::Compact);
     return method.toStdString() + (params.isEmpty() ? "" : " " + text.left(400).toStdString());
 }

@@ -2,9 +2,11 @@
 #include "server/admin/ops_server.h"
 #include "server/admin/ops_link.h"
 #include "server/admin/prometheus.h"
+#include "server/admin/publish_post.h"
 #include "server/http/http.h"
 #include <QHostAddress>
 #include <QJsonDocument>
+#include <QPointer>
 #include <QSslSocket>
 #include <QTcpSocket>
 #include <QWebSocket>
@@ -127,6 +129,14 @@ struct OpsServer::Inner {
     void remove(const QTcpSocket* socket) {
         heads.remove_if([&](const Head& head) { return head.socket == socket; });
     }
+    /// Whose token the request carries; null for none, a wrong one, or two.
+    const Tokens::Owner* ownerOf(const Head& head) const {
+        const auto* owner = world.tokens.find(bearerToken(head.request.header("Authorization")));
+        return head.request.headerCount("Authorization") == 1 ? owner : nullptr;
+    }
+    std::string tokenRefusal(const Head& head);
+    /// Answers at once, or when the shards have taken the message.
+    void publish(Head& head);
     std::string refusal(int status, std::string_view code, std::string_view sentence,
                         std::span<const HttpHeader> headers = {}) {
         world.counters.add(Metric::ErrorsTotal, ErrorKind::AdminRequest);
@@ -163,7 +173,7 @@ bool OpsServer::adopt(Descriptor descriptor, const std::string& address, std::ui
     socket->setSocketOption(QAbstractSocket::LowDelayOption, 1);
     HttpLimits limits;
     limits.head = shared::Bytes(std::uint64_t(HeadBytes));
-    limits.body = shared::Bytes::kibi(64); // nothing takes one, but it gets the answer that the path deserves
+    limits.body = shared::Bytes(std::uint64_t(MostRequestBytes)); // publishing takes one
     // An acceptor on Qt's sockets does not know the peer; the socket does.
     const bool isKnown = !address.empty();
     inner.heads.push_back({socket,
@@ -209,8 +219,16 @@ void OpsServer::Inner::readyRead(Head& head) {
     case HttpRequest::State::Refused:
         finish(head, refusal(fed.status, "bad_request", fed.sentence));
         return;
-    case HttpRequest::State::HeadDone: // nothing here wants a body: it counts as what should not be there
-        judge(head, true);
+    case HttpRequest::State::HeadDone: // a body follows, which publishing alone wants
+        if (!isPublish(head.request))
+            return judge(head, true);
+        if (head.request.hasToken("Expect", "100-continue"))
+            head.socket->write("HTTP/1.1 100 Continue\r\n\r\n");
+        fed = head.request.feed(rest);
+        if (fed.state == HttpRequest::State::Done)
+            judge(head, fed.used < rest.size());
+        else if (fed.state == HttpRequest::State::Refused)
+            finish(head, refusal(fed.status, "bad_request", fed.sentence));
         return;
     case HttpRequest::State::Done:
         judge(head, !rest.empty());
@@ -229,6 +247,8 @@ void OpsServer::Inner::judge(Head& head, bool hasMore) {
              !origin.empty() &&
              std::find(world.origins.begin(), world.origins.end(), origin) == world.origins.end())
         answer = refusal(403, "forbidden", "this Origin is not in admin.origins");
+    else if (isPublish(request))
+        return publish(head);
     else if (request.path() != "/admin")
         answer = answerFor(request);
     else
@@ -245,8 +265,12 @@ std::string OpsServer::Inner::answerFor(const HttpRequest& request) {
     const auto path = request.path();
     const bool isHealth = path == "/health" || path == "/healthz";
     const bool isReady = path == "/ready" || path == "/readyz";
+    if (path == PublishPath) {
+        const HttpHeader allow{"Allow", "POST"};
+        return refusal(405, "method_not_allowed", "POST is allowed", {&allow, 1});
+    }
     if (!isHealth && !isReady && path != "/metrics")
-        return refusal(404, "not_found", "there are /health, /ready, /metrics and /admin");
+        return refusal(404, "not_found", "there are /health, /ready, /metrics, /admin and /api/v1/publish");
     if (request.method() != "GET" && request.method() != "HEAD") {
         const HttpHeader allow{"Allow", "GET, HEAD"};
         return refusal(405, "method_not_allowed", "GET and HEAD are allowed", {&allow, 1});
@@ -279,14 +303,9 @@ std::string OpsServer::Inner::judgeAdmin(Head& head) {
         const HttpHeader allow{"Allow", "GET"};
         return refusal(405, "method_not_allowed", "the admin channel is a WebSocket: GET", {&allow, 1});
     }
-    const auto* owner = world.tokens.find(bearerToken(request.header("Authorization")));
-    if (owner == nullptr || request.headerCount("Authorization") != 1) {
-        const HttpHeader scheme{"WWW-Authenticate", "Bearer realm=\"weir-node\""};
-        if (request.headerCount("Authorization") > 0)
-            spdlog::warn("admin channel: wrong token from {}", head.address);
-        return refusal(401, "unauthorised", "an operator token is needed: Authorization: Bearer TOKEN",
-                       {&scheme, 1});
-    }
+    const auto* owner = ownerOf(head);
+    if (owner == nullptr)
+        return tokenRefusal(head);
     if (!request.isUpgrade() || request.header("Sec-WebSocket-Version") != "13" ||
         request.header("Sec-WebSocket-Key").empty()) {
         const HttpHeader headers[] = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
@@ -306,6 +325,35 @@ std::string OpsServer::Inner::judgeAdmin(Head& head) {
     head.who = Operator{owner->name, head.address + ":" + std::to_string(head.port), owner->role};
     head.token = *owner;
     return {};
+}
+
+std::string OpsServer::Inner::tokenRefusal(const Head& head) {
+    const HttpHeader scheme{"WWW-Authenticate", "Bearer realm=\"weir-node\""};
+    if (head.request.headerCount("Authorization") > 0)
+        spdlog::warn("ops listener: wrong token from {}", head.address);
+    return refusal(401, "unauthorised", "an operator token is needed: Authorization: Bearer TOKEN",
+                   {&scheme, 1});
+}
+
+void OpsServer::Inner::publish(Head& head) {
+    const auto* owner = ownerOf(head);
+    if (owner == nullptr)
+        return finish(head, tokenRefusal(head));
+    const Operator who{owner->name, head.address + ":" + std::to_string(head.port), owner->role};
+    QObject::disconnect(head.socket, &QTcpSocket::readyRead, &context, nullptr); // it has said all it may
+    publishPost(
+        head.request, who, commandWorld(),
+        [this, socket = QPointer(head.socket), guard = QPointer(&context)](int status, std::string answer) {
+            if (!guard || !socket)
+                return; // it did not wait
+            const auto asked = std::find_if(heads.begin(), heads.end(),
+                                            [&](const Head& each) { return each.socket == socket; });
+            if (asked == heads.end())
+                return;
+            if (status != 200)
+                world.counters.add(Metric::ErrorsTotal, ErrorKind::AdminRequest);
+            finish(*asked, answer);
+        });
 }
 
 void OpsServer::Inner::upgrade(Head& head) {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/core/application.h"
 #include "server/core/json_spans.h"
+#include "server/core/names.h"
 #include <algorithm>
 
 namespace server {
 namespace {
-
-constexpr std::size_t LongestEvent = 256;
 
 std::string_view name(shared::ErrorCode code) {
     switch (code) {
@@ -57,37 +56,8 @@ auto badRequest(std::string sentence) {
     return shared::failure(shared::ErrorCode::BadRequest, std::move(sentence));
 }
 
-/// C0, DEL and C1, in valid UTF-8.
-bool hasControls(std::string_view text) {
-    unsigned char before = 0;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7f || (before == 0xc2 && byte < 0xa0))
-            return true;
-        before = byte;
-    }
-    return false;
-}
-
 shared::Result<RoomName> roomOf(const std::vector<std::string>& args, const LimitSettings& limits) {
-    auto text = args.empty() ? std::nullopt : jsonString(args[0]);
-    if (!text || text->empty())
-        return badRequest("room: a text that is not empty is expected");
-    if (text->size() > limits.roomName.count())
-        return shared::failure(shared::ErrorCode::TooLarge,
-                               "room: at most " + std::to_string(limits.roomName.count()) + " bytes");
-    if (hasControls(*text))
-        return badRequest("room: control characters are not allowed");
-    return RoomName(std::move(*text));
-}
-
-shared::Result<std::string> eventOf(std::string_view json) {
-    auto text = jsonString(json);
-    if (!text || text->empty() || text->size() > LongestEvent)
-        return badRequest("event: a text of 1 to 256 bytes is expected");
-    if (isReservedEvent(*text) || text->rfind("weir:", 0) == 0)
-        return badRequest("event: this name is reserved");
-    return std::move(*text);
+    return roomNamed(args.empty() ? std::nullopt : jsonString(args[0]), limits);
 }
 
 struct PublishOptions {
@@ -118,7 +88,7 @@ shared::Result<Message> messageOf(EventRequest& request, const LimitSettings& li
     auto room = roomOf(args, limits);
     if (!room)
         return tl::unexpected(room.error());
-    auto event = eventOf(args[1]);
+    auto event = eventNamed(jsonString(args[1]));
     if (!event)
         return tl::unexpected(event.error());
     PublishOptions options;

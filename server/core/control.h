@@ -41,6 +41,8 @@ public:
                        Done<shared::admin::EvictAnswer> done) = 0;
     virtual void rooms(const shared::admin::RoomsRequest& request, Done<shared::admin::RoomsAnswer> done) = 0;
     virtual void room(const shared::admin::RoomRequest& request, Done<shared::admin::RoomRow> done) = 0;
+    virtual void publish(const shared::admin::PublishRequest& request,
+                         Done<shared::admin::PublishAnswer> done) = 0;
     /// /ready is 503 and handshakes are refused before this returns.
     virtual shared::Result<shared::OperationId> drain(const shared::admin::DrainRequest& request,
                                                       const Operator& by) = 0;

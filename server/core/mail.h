@@ -63,7 +63,12 @@ struct RoomAsk {
     NamespaceName nsp;
     RoomName room;
 };
-using Question = std::variant<ListAsk, DetailsAsk, EvictAsk, DrainAsk, RoomsAsk, RoomAsk>;
+/// An operator's message: each shard says how many members it has for it, and one of them publishes it.
+struct PublishAsk {
+    MessagePtr message;
+    bool isPublisher = false;
+};
+using Question = std::variant<ListAsk, DetailsAsk, EvictAsk, DrainAsk, RoomsAsk, RoomAsk, PublishAsk>;
 struct Ask {
     std::uint64_t id = 0;
     Question what;
@@ -103,10 +108,12 @@ struct Answer {
     std::vector<shared::admin::ConnectionRow> rows; ///< list (sorted), dry run sample
     std::optional<shared::admin::ConnectionDetails> details;
     std::vector<shared::admin::RoomRow> rooms; ///< of this shard
-    std::int64_t matched = 0; ///< lists: before paging, a room by its first shard alone; evict
+    std::int64_t matched = 0; ///< lists: before paging, a room by its first shard alone; evict;
+                              ///< publish: members it reaches
     std::int64_t closed = 0;  ///< evict, drain
     std::int64_t left = 0;    ///< drain: sessions still open after it
     bool isPartial = false;
+    bool isOverloaded = false; ///< publish: a mailbox refused it
 };
 /// State, key "cluster": the registry as last read.
 struct ClusterMail {

@@ -16,9 +16,10 @@ shared::admin::RoomRow adminRow(const LocalRoom& row) {
 
 } // namespace
 
-RoomQuestions::RoomQuestions(ShardIndex shard, const Rooms& rooms, const Router& router, MainBox& main,
-                             Counters& counters, const Clock& clock)
-    : m_shard(shard), m_rooms(rooms), m_router(router), m_main(main), m_counters(counters), m_clock(clock) {}
+RoomQuestions::RoomQuestions(ShardIndex shard, const Rooms& rooms, Router& router, Stamper& stamper,
+                             MainBox& main, Counters& counters, const Clock& clock)
+    : m_shard(shard), m_rooms(rooms), m_router(router), m_stamper(stamper), m_main(main),
+      m_counters(counters), m_clock(clock) {}
 
 Answer RoomQuestions::answerTo(std::uint64_t id) const {
     Answer answer;
@@ -40,6 +41,16 @@ void RoomQuestions::ask(std::uint64_t id, const RoomAsk& ask) {
     auto answer = answerTo(id);
     if (const auto row = m_rooms.row(ask.nsp, ask.room))
         answer.rooms.push_back(adminRow(*row));
+    post(std::move(answer));
+}
+
+void RoomQuestions::ask(std::uint64_t id, const PublishAsk& ask) {
+    auto answer = answerTo(id);
+    const auto& message = *ask.message;
+    answer.matched = std::int64_t(
+        m_rooms.memberCount(message.nsp, message.rooms.empty() ? RoomName() : message.rooms.front()));
+    if (ask.isPublisher)
+        answer.isOverloaded = m_router.publish(message, m_stamper, m_counters).isOverloaded;
     post(std::move(answer));
 }
 

@@ -10,11 +10,12 @@ namespace server {
 
 class RoomQuestions {
 public:
-    RoomQuestions(ShardIndex shard, const Rooms& rooms, const Router& router, MainBox& main,
+    RoomQuestions(ShardIndex shard, const Rooms& rooms, Router& router, Stamper& stamper, MainBox& main,
                   Counters& counters, const Clock& clock);
-    /// Answered to main, exactly once: a list when runSlice() has come to its end, one room at once.
+    /// Answered to main, exactly once: a list when runSlice() has come to its end, the others at once.
     void ask(std::uint64_t id, RoomsAsk ask);
     void ask(std::uint64_t id, const RoomAsk& ask);
+    void ask(std::uint64_t id, const PublishAsk& ask);
     /// Visits at most 1,000 rooms for the question in hand. False when no question waits.
     bool runSlice();
 
@@ -31,7 +32,8 @@ private:
 
     const ShardIndex m_shard;
     const Rooms& m_rooms;
-    const Router& m_router;
+    Router& m_router;
+    Stamper& m_stamper;
     MainBox& m_main;
     Counters& m_counters;
     const Clock& m_clock;

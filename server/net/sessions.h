@@ -44,6 +44,7 @@ private:
     void begin(Job& job, const DrainAsk& ask);
     void begin(Job& job, const RoomsAsk&) { job.next = m_lastNumber + 1; } // not asked of sessions
     void begin(Job& job, const RoomAsk&) { job.next = m_lastNumber + 1; }
+    void begin(Job& job, const PublishAsk&) { job.next = m_lastNumber + 1; }
     void visit(Job& job, Session& session);
     void list(Job& job, const ListAsk& ask, const Session& session);
     void evict(Job& job, const EvictAsk& ask, Session& session);

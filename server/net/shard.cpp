@@ -62,7 +62,7 @@ public:
           m_counters(counters), m_load(load), m_ended(std::move(ended)), m_wheel(world.clock.now()),
           m_rooms(index, world.router, counters, world.clock), m_stamper(world.node, index, world.clock),
           m_log(index, m_settings.log), m_qt{m_settings.limits, m_wheel, world.clock, counters, {}, {}, {}},
-          m_roomQuestions(index, m_rooms, world.router, world.main, counters, world.clock),
+          m_roomQuestions(index, m_rooms, world.router, m_stamper, world.main, counters, world.clock),
           m_sessions(index, world.main, counters, world.clock), m_door(*this, m_world, counters, m_qt) {
         m_dispatcher = QAbstractEventDispatcher::instance();
         m_box.attach([this](ShardMail& mail) { std::visit([this](auto& what) { take(what); }, mail); });
@@ -119,6 +119,8 @@ private:
             m_roomQuestions.ask(mail.id, std::move(*list));
         else if (const auto* const one = std::get_if<RoomAsk>(&mail.what))
             m_roomQuestions.ask(mail.id, *one);
+        else if (const auto* const message = std::get_if<PublishAsk>(&mail.what))
+            m_roomQuestions.ask(mail.id, *message);
         else
             m_sessions.ask(std::move(mail));
         m_hasAsks = true;
