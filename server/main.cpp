@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/config.h"
 #include "server/config_table.h"
+#include "server/flags.h"
 #include "server/log.h"
 #include "server/node.h"
 #include "server/process.h"
@@ -8,7 +9,7 @@
 #include "weir_version.h"
 #include <CLI/CLI.hpp>
 #include <QCoreApplication>
-#include <array>
+#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -20,26 +21,9 @@ namespace {
 
 constexpr int ExitFine = 0, ExitUsage = 64, ExitInternal = 70, ExitConfiguration = 78;
 
-/// A flag that is short for one setting.
-struct SettingFlag {
-    const char* flag;
-    const char* key;
-    const char* help;
-};
-constexpr SettingFlag SettingFlags[] = {
-    {"--listen", "listen.clients", "Where clients connect: HOST:PORT, several by commas; port 0: any"},
-    {"--ops", "listen.ops", "Where health, metrics and the admin channel are"},
-    {"--redis", "redis.url", "Redis that joins the nodes, for example redis://127.0.0.1:6379"},
-    {"--node-id", "node.id", "Name of this node in the cluster"},
-    {"--shards", "node.shards", "Worker threads; 0: one per core"},
-    {"--log-level", "log.level", "trace, debug, info, warn, error or off"},
-    {"--log-format", "log.format", "text or json"},
-};
-
 /// One value each time it is given.
 CLI::Option* repeatable(CLI::Option* option) {
-    return option->allow_extra_args(false)->type_name("VALUE")->type_size(1)->expected(
-        1, CLI::detail::expected_max_vector_size);
+    return option->allow_extra_args(false)->type_size(1)->expected(1, CLI::detail::expected_max_vector_size);
 }
 
 std::string versionText() {
@@ -120,29 +104,24 @@ int run(int argc, char** argv, const server::ConfigurationSources& sources,
 }
 
 int parseAndRun(int argc, char** argv) {
-    CLI::App app("Weirkeeper's node: serves WebSocket and Socket.IO clients, alone or in a cluster.",
-                 "weir-node");
-    app.set_help_flag("-h,--help", "Print this help and end");
-    app.set_version_flag("-V,--version", versionText(), "Print versions and end");
-    std::array<CLI::Option*, std::size(SettingFlags)> flags{};
-    std::array<std::vector<std::string>, std::size(SettingFlags)> values;
-    for (std::size_t i = 0; i < flags.size(); ++i)
-        flags[i] = repeatable(app.add_option(SettingFlags[i].flag, values[i], SettingFlags[i].help));
-    std::vector<std::string> files, assignments;
-    bool isCheck = false, isPrint = false;
-    repeatable(app.add_option("--config", files, "Configuration file; default /etc/weirkeeper/node.toml"));
-    auto* const set = repeatable(
-        app.add_option("--set", assignments, "Any setting: section.key=value; may be given again"));
-    app.add_flag("--check-config", isCheck, "Check the configuration and end");
-    app.add_flag("--print-config", isPrint, "Print every setting with its origin and end");
-    app.footer(
-        "Settings come from the file, then the environment (WEIR_SECTION_KEY), then flags.\n"
-        "Exit codes: 0 fine, 64 usage, 69 node id in use, 70 internal, 71 cannot bind, 78 configuration.");
+    CLI::App app("", "weir-node");
+    app.set_help_flag("-h,--help", "");
+    app.set_version_flag("-V,--version", versionText(), "");
+    const auto known = server::nodeFlags();
+    std::vector<std::vector<std::string>> values(known.size());
+    std::vector<CLI::Option*> options(known.size());
+    for (std::size_t i = 0; i < known.size(); ++i) {
+        const std::string name(known[i].name);
+        if (!known[i].value.empty())
+            options[i] = repeatable(app.add_option(name, values[i]));
+        else if (known[i].letter == 0)
+            options[i] = app.add_flag(name);
+    }
 
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
-        std::fputs(app.help().c_str(), stdout);
+        std::fputs(server::nodeHelp().c_str(), stdout);
         return ExitFine;
     } catch (const CLI::CallForVersion&) {
         std::fputs((versionText() + "\n").c_str(), stdout);
@@ -159,24 +138,27 @@ int parseAndRun(int argc, char** argv) {
     }
 
     server::ConfigurationSources sources;
-    if (!files.empty())
-        sources.file = files.back();
     sources.environment = server::process::environment("WEIR_");
+    bool isCheck = false, isPrint = false;
     // In the order of the command line, so that the last word about a setting wins, whichever flag says it.
-    std::array<std::size_t, std::size(SettingFlags)> taken{};
-    std::size_t assigned = 0;
+    std::vector<std::size_t> taken(known.size());
     for (const auto* option : app.parse_order()) {
-        if (option == set) {
-            const auto& assignment = assignments[assigned++];
-            const auto equals = assignment.find('=');
-            if (equals == std::string::npos)
-                return usageError(app, fmt::format("--set {}: section.key=value is needed", assignment), {});
-            sources.flags.push_back({"--set", assignment.substr(0, equals), assignment.substr(equals + 1)});
-            continue;
-        }
-        for (std::size_t i = 0; i < flags.size(); ++i)
-            if (option == flags[i])
-                sources.flags.push_back({SettingFlags[i].flag, SettingFlags[i].key, values[i][taken[i]++]});
+        const auto i = std::size_t(std::find(options.begin(), options.end(), option) - options.begin());
+        const auto name = known[i].name;
+        const auto word = known[i].value.empty() ? std::string() : values[i][taken[i]++];
+        const auto equals = word.find('=');
+        if (name == "--check-config")
+            isCheck = true;
+        else if (name == "--print-config")
+            isPrint = true;
+        else if (name == "--config")
+            sources.file = word;
+        else if (name != "--set")
+            sources.flags.push_back({std::string(name), std::string(known[i].key), word});
+        else if (equals == std::string::npos)
+            return usageError(app, fmt::format("--set {}: section.key=value is needed", word), {});
+        else
+            sources.flags.push_back({"--set", word.substr(0, equals), word.substr(equals + 1)});
     }
     const auto configuration = server::loadConfiguration(sources);
     if (!configuration)

@@ -7,6 +7,7 @@
 #include <QLocalSocket>
 #include <QProcess>
 #include <QRegularExpression>
+#include <QStandardPaths>
 #include <QTcpServer>
 #include <QTcpSocket>
 #include <QTest>
@@ -57,6 +58,9 @@ class TestNodeProgram : public QObject {
 private Q_SLOTS:
     void ends_data();
     void ends();
+    void manualSaysWhatHelpSays();
+    void manualsAreClean();
+    void sampleFileIsFine();
     void addressInUse();
     void printedConfigurationHidesSecrets();
     void portZero();
@@ -120,6 +124,52 @@ void TestNodeProgram::ends() {
     QVERIFY2(outcome.exitCode == exitCode, outcome.err.constData());
     QVERIFY2(matches(out, outcome.out), outcome.out.constData());
     QVERIFY2(matches(err, outcome.err), outcome.err.constData());
+}
+
+namespace {
+
+QString source(const QString& path) {
+    QFile file(QStringLiteral(WEIR_SOURCE_DIR "/") + path);
+    return file.open(QIODevice::ReadOnly) ? QString::fromUtf8(file.readAll()) : QString();
+}
+
+QStringList found(const QString& pattern, const QString& text) {
+    QStringList all;
+    auto matches = QRegularExpression(pattern, QRegularExpression::MultilineOption).globalMatch(text);
+    while (matches.hasNext())
+        all.append(matches.next().captured(1));
+    return all;
+}
+
+} // namespace
+
+void TestNodeProgram::manualSaysWhatHelpSays() {
+    const auto help = QString::fromUtf8(run({"--help"}).out);
+    const auto manual = source(QStringLiteral("resources/man/weir-node.8"));
+    const auto flags = found(QStringLiteral("^ +(?:-\\w, )?--([\\w-]+)"), help);
+    QVERIFY(flags.size() > 10);
+    QCOMPARE(found(QStringLiteral("^\\.It (?:Fl \\w , )?Fl -([\\w-]+)"), manual), flags);
+    QCOMPARE(found(QStringLiteral("^\\.It (\\d+)$"), manual), found(QStringLiteral("^  (\\d+) "), help));
+    for (const auto* section : {"NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ENVIRONMENT", "FILES",
+                                "EXIT STATUS", "EXAMPLES", "SEE ALSO"})
+        QVERIFY2(manual.contains(QStringLiteral("\n.Sh %1\n").arg(QLatin1String(section))), section);
+}
+
+void TestNodeProgram::manualsAreClean() {
+    const auto mandoc = QStandardPaths::findExecutable(QStringLiteral("mandoc"));
+    if (mandoc.isEmpty())
+        QSKIP("mandoc is not installed");
+    QProcess process;
+    process.start(mandoc, {"-Tlint", "-W", "warning", WEIR_SOURCE_DIR "/resources/man/weir-node.8",
+                           WEIR_SOURCE_DIR "/resources/man/weir-node.toml.5"});
+    QVERIFY(process.waitForFinished(Patience_ms));
+    const auto said = process.readAll() + process.readAllStandardError();
+    QVERIFY2(said.isEmpty() && process.exitCode() == 0, said.constData());
+}
+
+void TestNodeProgram::sampleFileIsFine() {
+    const auto outcome = run({"--check-config", "--config", WEIR_SOURCE_DIR "/resources/node.toml"});
+    QVERIFY2(outcome.exitCode == 0, outcome.err.constData());
 }
 
 void TestNodeProgram::addressInUse() {
