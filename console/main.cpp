@@ -96,6 +96,7 @@ int run(int argc, char** argv, const Words& words, const QString& token, std::si
     QCoreApplication::setOrganizationName(QStringLiteral("weirkeeper"));
     QCoreApplication::setApplicationName(QStringLiteral("weirkeeper"));
     QCoreApplication::setApplicationVersion(QLatin1String(shared::Version));
+    QGuiApplication::setDesktopFileName(QStringLiteral("org.weirkeeper.Weirkeeper"));
     QApplication::setStyle(console::Theme::makeStyle());
     QApplication::setFont(console::Theme::body());
 

@@ -88,11 +88,16 @@ int run(int argc, char** argv, const server::ConfigurationSources& sources,
             server::Supervisor supervisor([&node] { return (*node)->health(); },
                                           server::process::supervisorLine(),
                                           server::process::watchdogInterval());
-            const auto stop = [&node, &supervisor] {
-                supervisor.stopping();
+            const auto& settings = configuration.settings.node;
+            const auto stop = [&node, &supervisor, &settings] {
+                supervisor.stopping(settings.drainGrace + settings.drainDeadline);
                 (*node)->stopAsked();
             };
-            const auto reload = [&node, &sources] { (*node)->reload(server::loadConfiguration(sources)); };
+            const auto reload = [&node, &supervisor, &sources] {
+                supervisor.reloading();
+                (*node)->reload(server::loadConfiguration(sources));
+                supervisor.reloaded();
+            };
             server::process::Signals signals({stop, reload});
             QCoreApplication::exec();
         }

@@ -9,7 +9,7 @@ using shared::admin::RedisState;
 using std::chrono::milliseconds;
 
 namespace {
-constexpr milliseconds StartInterval{100}, StatusInterval{5000};
+constexpr milliseconds StartInterval{100}, StatusInterval{5000}, EndingTakes{10000};
 } // namespace
 
 std::string statusLine(const Health& health) {
@@ -83,12 +83,13 @@ void Supervisor::feed() {
         m_tell("WATCHDOG=1");
 }
 
-void Supervisor::stopping() {
+void Supervisor::stopping(milliseconds atMost) {
     if (!m_tell || std::exchange(m_isStopping, true))
         return;
     m_isReady = true; // a stop before the first word of Redis: READY would be a lie now
     m_status = statusLine(m_health());
-    m_tell("STOPPING=1\nSTATUS=" + m_status);
+    const std::chrono::microseconds patience = atMost + EndingTakes;
+    m_tell(fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}\nSTATUS={}", patience.count(), m_status));
     m_look.start(StatusInterval);
 }
 

@@ -21,7 +21,8 @@ public:
     Supervisor(const Supervisor&) = delete;
     Supervisor& operator=(const Supervisor&) = delete;
 
-    void stopping();
+    /// `atMost`: how long the drain may take, so that nobody kills the node in the middle of it.
+    void stopping(std::chrono::milliseconds atMost);
     void reloading();
     void reloaded();
 

@@ -123,9 +123,10 @@ void TestSupervisor::stopsOnce() {
     Supervisor supervisor(health(), tell(), milliseconds(0));
     m_said.clear();
     m_health.state = HealthState::Draining;
-    supervisor.stopping();
-    supervisor.stopping();
-    QCOMPARE(m_said, QStringList{"STOPPING=1\nSTATUS=draining, 0 of 10 clients"});
+    supervisor.stopping(milliseconds(5000));
+    supervisor.stopping(milliseconds(5000));
+    QCOMPARE(m_said,
+             QStringList{"STOPPING=1\nEXTEND_TIMEOUT_USEC=15000000\nSTATUS=draining, 0 of 10 clients"});
 }
 
 void TestSupervisor::reloads() {
@@ -147,7 +148,7 @@ void TestSupervisor::nobodyListens() {
             return Health();
         },
         {}, milliseconds(1));
-    supervisor.stopping();
+    supervisor.stopping(milliseconds(5000));
     supervisor.reloading();
     supervisor.reloaded();
     QCOMPARE(asked, 0);

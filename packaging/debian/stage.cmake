@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# Run by cpack on the staged files of each component, before it packs them: what Debian keeps elsewhere or compressed.
+if(NOT CPACK_GENERATOR STREQUAL "DEB")
+  return()
+endif()
+string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC) # SOURCE_DATE_EPOCH where it is set
+file(GLOB staged LIST_DIRECTORIES true ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*)
+foreach(root IN LISTS staged)
+  if(EXISTS ${root}/usr/etc)
+    file(RENAME ${root}/usr/etc ${root}/etc)
+  endif()
+  file(GLOB docs LIST_DIRECTORIES true ${root}/usr/share/doc/*)
+  foreach(doc IN LISTS docs)
+    if(EXISTS ${doc}/CHANGELOG.md)
+      file(RENAME ${doc}/CHANGELOG.md ${doc}/changelog)
+    endif()
+    get_filename_component(package ${doc} NAME)
+    configure_file(${CMAKE_CURRENT_LIST_DIR}/changelog.in ${doc}/changelog.Debian @ONLY)
+  endforeach()
+  # -n: no name and time inside, so that the same input gives the same bytes.
+  file(GLOB_RECURSE pages ${root}/usr/share/man/* ${root}/usr/share/doc/*/changelog*)
+  if(pages)
+    execute_process(COMMAND gzip -9n -f ${pages} COMMAND_ERROR_IS_FATAL ANY)
+  endif()
+endforeach()
