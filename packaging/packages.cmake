@@ -32,7 +32,7 @@ endfunction()
 
 weir_install_program(weir-node node)
 weir_install_page(weir-node.8 node)
-weir_install_page(node.toml.5 node)
+weir_install_page(weir-node.toml.5 node)
 install(FILES ${weir_resources}/node.toml DESTINATION etc/weirkeeper COMPONENT node)
 install(FILES ${weir_packaging}/systemd/weir-node.service DESTINATION lib/systemd/system COMPONENT node)
 install(DIRECTORY ${weir_resources}/docs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/weirkeeper-node COMPONENT node

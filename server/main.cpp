@@ -88,9 +88,9 @@ int run(int argc, char** argv, const server::ConfigurationSources& sources,
             server::Supervisor supervisor([&node] { return (*node)->health(); },
                                           server::process::supervisorLine(),
                                           server::process::watchdogInterval());
-            const auto& settings = configuration.settings.node;
-            const auto stop = [&node, &supervisor, &settings] {
-                supervisor.stopping(settings.drainGrace + settings.drainDeadline);
+            const auto stop = [&node, &supervisor] {
+                const auto& drain = (*node)->settings().node;
+                supervisor.stopping(drain.drainGrace + drain.drainDeadline);
                 (*node)->stopAsked();
             };
             const auto reload = [&node, &supervisor, &sources] {

@@ -35,6 +35,8 @@ public:
 
     /// What the node says at its start: version, addresses, files, and what is open.
     std::vector<std::string> banner() const;
+    /// As they are now; the reference holds for the node's life.
+    const Settings& settings() const;
     /// SIGTERM or SIGINT: the first drains and ends, the second ends now.
     void stopAsked();
     /// SIGHUP: what file and environment say now. A mistake refuses the whole, and what was stays.

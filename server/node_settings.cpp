@@ -11,6 +11,10 @@ using shared::failure;
 using shared::Result;
 using shared::admin::Role;
 
+const Settings& Node::settings() const {
+    return m_parts->live->settings();
+}
+
 std::vector<shared::admin::ConfigRow> Node::configuration() const {
     return m_parts->live->rows();
 }

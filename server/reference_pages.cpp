@@ -172,7 +172,12 @@ std::string configurationPage() {
         "notwithstanding. "
         "Limits count from the next use: a client that is\nconnected keeps what it was told at its "
         "handshake. "
-        "The token file is read again at SIGHUP too, and links whose token is\ngone end with 4401.\n";
+        "The token file is read again at SIGHUP too, and links whose token is\ngone end with 4401.\n\n"
+        "A client listener on `unix:PATH` gets the permissions that the umask leaves, under systemd `UMask=` "
+        "of the "
+        "unit; a proxy\nthat runs as another user needs access to the socket and its directory. Its clients "
+        "have the "
+        "address `unix`.\n";
     for (const auto section : sections()) {
         out += fmt::format(
             "\n## [{}]\n\n| key | default | allowed | live | what it does |\n| --- | --- | --- | --- | "

@@ -4,6 +4,8 @@
 #include <QCoreApplication>
 #include <QElapsedTimer>
 #include <QFile>
+#include <QJsonDocument>
+#include <QJsonObject>
 #include <QLocalSocket>
 #include <QProcess>
 #include <QRegularExpression>
@@ -13,6 +15,7 @@
 #include <QTest>
 #include <QWebSocket>
 #include <memory>
+#include <sys/stat.h>
 #include <vector>
 
 namespace {
@@ -64,6 +67,8 @@ private Q_SLOTS:
     void addressInUse();
     void printedConfigurationHidesSecrets();
     void portZero();
+    void everyLineIsJson();
+    void linesForTheJournal();
     void unixSocketAndV6();
     void tokenWithoutFile();
     void closedAdminChannel();
@@ -221,7 +226,67 @@ void TestNodeProgram::portZero() {
     QCOMPARE(process.exitCode(), 0);
 }
 
+void TestNodeProgram::everyLineIsJson() {
+    QProcess process;
+    QTemporaryDir directory;
+    auto environment = QProcessEnvironment::systemEnvironment();
+    environment.insert(QStringLiteral("RUNTIME_DIRECTORY"), directory.filePath(QStringLiteral("run")));
+    process.setProcessEnvironment(environment);
+    process.start(
+        QCoreApplication::applicationDirPath() + QStringLiteral("/weir-node"),
+        {"--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0", "--shards", "1", "--log-format", "json"});
+    QByteArray log;
+    QTRY_VERIFY_WITH_TIMEOUT((log += process.readAllStandardError()).contains("open: no TLS"), Patience_ms);
+    process.terminate();
+    QVERIFY(process.waitForFinished(Patience_ms));
+    log += process.readAllStandardError();
+    const auto lines = log.trimmed().split('\n');
+    QVERIFY(lines.size() > 4); // the banner too
+    for (const auto& line : lines) {
+        const auto object = QJsonDocument::fromJson(line).object();
+        for (const auto* key : {"time", "level", "logger", "message"})
+            QVERIFY2(!object.value(QLatin1String(key)).toString().isEmpty(), line.constData());
+    }
+}
+
+void TestNodeProgram::linesForTheJournal() {
+    // The journal names itself by the file that it gave us as stderr.
+    QTemporaryDir directory;
+    const auto path = directory.filePath(QStringLiteral("journal"));
+    QFile file(path);
+    QVERIFY(file.open(QIODevice::WriteOnly));
+    struct stat status {};
+    QCOMPARE(::fstat(file.handle(), &status), 0);
+    for (const bool isJournal : {true, false}) {
+        file.resize(0);
+        auto environment = QProcessEnvironment::systemEnvironment();
+        environment.insert(QStringLiteral("RUNTIME_DIRECTORY"), directory.filePath(QStringLiteral("run")));
+        environment.insert(QStringLiteral("WEIR_SERVICE_HOST"), QStringLiteral("10.0.0.1")); // for a warning
+        environment.insert(
+            QStringLiteral("JOURNAL_STREAM"),
+            QStringLiteral("%1:%2").arg(status.st_dev).arg(status.st_ino + (isJournal ? 0 : 1)));
+        QProcess process;
+        process.setProcessEnvironment(environment);
+        process.setStandardErrorFile(path, QIODevice::Append);
+        process.start(QCoreApplication::applicationDirPath() + QStringLiteral("/weir-node"),
+                      {"--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0", "--shards", "1"});
+        const auto log = [&path] {
+            QFile written(path);
+            return written.open(QIODevice::ReadOnly) ? written.readAll() : QByteArray();
+        };
+        QTRY_VERIFY_WITH_TIMEOUT(log().contains("open: no TLS") && log().contains("WEIR_SERVICE_HOST"),
+                                 Patience_ms);
+        process.terminate();
+        QVERIFY(process.waitForFinished(Patience_ms));
+        QCOMPARE(matches(QStringLiteral("^<4>the environment variable WEIR_SERVICE_HOST"), log()), isJournal);
+        QCOMPARE(matches(QStringLiteral("^time=.* level=warn the environment variable"), log()), !isJournal);
+    }
+}
+
 void TestNodeProgram::unixSocketAndV6() {
+#ifdef WEIR_PORTABLE
+    QSKIP("this build has no sockets in the file system");
+#endif
     const QByteArray handshake =
         "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\n"
         "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
