@@ -33,26 +33,44 @@ std::string logText(const QJsonObject& line) {
            (dropped > 0 ? "  (" + std::to_string(dropped) + " lines before it were too many)" : "");
 }
 
+/// The settings of these nodes; one of them when `key` is not empty.
+ExitCode showSettings(Errand& errand, const std::vector<NodeLink*>& nodes, const QString& key) {
+    QJsonArray rows;
+    bool hasAnswer = false;
+    for (auto* link : nodes) {
+        const auto answer = errand.ask(*link, QStringLiteral("config.get"), {});
+        hasAnswer = hasAnswer || answer;
+        for (const auto& value : answer.value_or(QJsonObject()).value(QStringLiteral("rows")).toArray()) {
+            auto row = value.toObject();
+            if (!key.isEmpty() && row.value(QStringLiteral("key")).toString() != key)
+                continue;
+            row.insert(QStringLiteral("node"), QString::fromStdString(nameOf(*link)));
+            rows.append(row);
+        }
+    }
+    if (hasAnswer && rows.isEmpty())
+        errand.fail("config",
+                    {shared::ErrorCode::NotFound, "there is no setting '" + key.toStdString() + "'"});
+    return errand.show({{"node", "NODE", Show::Text},
+                        {"key", "KEY", Show::Text},
+                        {"value", "VALUE", Show::Text},
+                        {"origin", "ORIGIN", Show::Text}},
+                       rows);
+}
+
 ExitCode setConfig(Errand& errand) {
     const auto& operands = errand.words().operands;
     if (operands.size() != 3)
         return errand.usage("config set: KEY and VALUE are needed, for example 'limits.messages_per_s 50'");
     if (!errand.mayAct())
         return ExitCode::Usage;
-    QJsonArray rows;
-    for (const auto& [link, answer] :
-         errand.ask(QStringLiteral("config.set"),
-                    {{QStringLiteral("key"), QString::fromStdString(operands[1])},
-                     {QStringLiteral("value"), QString::fromStdString(operands[2])}})) {
-        auto row = answer;
-        row.insert(QStringLiteral("node"), QString::fromStdString(nameOf(*link)));
-        rows.append(row);
-    }
-    return errand.show({{"node", "NODE", Show::Text},
-                        {"key", "KEY", Show::Text},
-                        {"value", "VALUE", Show::Text},
-                        {"origin", "ORIGIN", Show::Text}},
-                       rows);
+    const auto key = QString::fromStdString(operands[1]);
+    std::vector<NodeLink*> changed;
+    for (const auto& [link, answer] : errand.ask(
+             QStringLiteral("config.set"),
+             {{QStringLiteral("key"), key}, {QStringLiteral("value"), QString::fromStdString(operands[2])}}))
+        changed.push_back(link);
+    return showSettings(errand, changed, key);
 }
 
 } // namespace
@@ -109,27 +127,8 @@ ExitCode runConfig(Errand& errand) {
         return setConfig(errand);
     if (operands.size() > 2)
         return errand.usage("config get: at most one KEY");
-    const auto wanted = operands.size() > 1 ? QString::fromStdString(operands[1]) : QString();
-    QJsonArray rows;
-    bool hasAnswer = false;
-    for (const auto& [link, answer] : errand.ask(QStringLiteral("config.get"), {})) {
-        hasAnswer = true;
-        for (const auto& value : answer.value(QStringLiteral("rows")).toArray()) {
-            auto row = value.toObject();
-            if (!wanted.isEmpty() && row.value(QStringLiteral("key")).toString() != wanted)
-                continue;
-            row.insert(QStringLiteral("node"), QString::fromStdString(nameOf(*link)));
-            rows.append(row);
-        }
-    }
-    if (hasAnswer && rows.isEmpty())
-        errand.fail("config",
-                    {shared::ErrorCode::NotFound, "there is no setting '" + wanted.toStdString() + "'"});
-    return errand.show({{"node", "NODE", Show::Text},
-                        {"key", "KEY", Show::Text},
-                        {"value", "VALUE", Show::Text},
-                        {"origin", "ORIGIN", Show::Text}},
-                       rows);
+    return showSettings(errand, errand.nodes(),
+                        operands.size() > 1 ? QString::fromStdString(operands[1]) : QString());
 }
 
 } // namespace console

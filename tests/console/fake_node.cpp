@@ -115,7 +115,7 @@ admin::ClusterNode FakeNode::self() const {
     admin::ClusterNode node;
     node.id = m_id;
     node.instance = m_id + "-1";
-    node.version = "0.1.0";
+    node.version = version;
     node.state = state;
     node.ops = address().toStdString();
     node.connections = std::int64_t(traffic.connections);
@@ -133,7 +133,7 @@ shared::Result<QJsonObject> FakeNode::answer(QWebSocket* link, const admin::RpcM
     if (method == QLatin1String("node.info")) {
         admin::NodeInfo node;
         node.id = m_id;
-        node.version = "0.1.0";
+        node.version = version;
         node.state = state;
         node.uptime_s = m_beats / 10;
         node.addresses = {{"clients", "127.0.0.1:7400"}, {"ops", address().toStdString()}};
@@ -311,7 +311,7 @@ void FakeNode::makeRows(int count) {
 shared::Snapshot FakeNode::snapshot(std::int64_t interval_ms) {
     using enum shared::Metric;
     shared::Snapshot snapshot;
-    snapshot.time_ms = QDateTime::currentMSecsSinceEpoch();
+    snapshot.time_ms = QDateTime::currentMSecsSinceEpoch() + clockAhead_ms;
     snapshot.interval_ms = interval_ms;
     for (const auto& series : m_catalog.series()) {
         if (series.row->kind == shared::MetricKind::Histogram)

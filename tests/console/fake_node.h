@@ -36,6 +36,8 @@ public:
     shared::admin::NodeState state = shared::admin::NodeState::Ready;
     shared::admin::RedisState redis = shared::admin::RedisState::Up;
     std::int64_t capacity = 20000;
+    std::string version = "0.1.0";
+    std::int64_t clockAhead_ms = 0;                  ///< of its samples
     std::vector<shared::admin::ClusterNode> cluster; ///< beside itself
     std::vector<shared::admin::ConnectionRow> rows;
     std::vector<std::string> methods;

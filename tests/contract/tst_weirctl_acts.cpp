@@ -45,6 +45,7 @@ private Q_SLOTS:
     void evictAtARate();
     void drainToTheEnd();
     void drainOfTwo();
+    void settingsWhileItRuns();
     void oneDrainManyOnlookers();
     void watchingEndsTheDrainDoesNot();
     void lostLink();
@@ -144,7 +145,7 @@ void TestWeirctlActs::drainOfTwo() {
         return TwoNodes::rows(TwoNodes::weirctl(QStringList{"nodes", "--json"} + TwoNodes::only(m_nodes->a)))
             .size();
     };
-    QTRY_COMPARE_WITH_TIMEOUT(fleet(), 2, Patience_ms);
+    QVERIFY(QTest::qWaitFor([&] { return fleet() == 2; }, Patience_ms));
     const auto end =
         TwoNodes::weirctl(QStringList{"drain", "--all", "--wait", "--rate", "100", "--grace", "0"} +
                           TwoNodes::only(m_nodes->a));
@@ -152,6 +153,24 @@ void TestWeirctlActs::drainOfTwo() {
     QTRY_COMPARE_WITH_TIMEOUT(m_nodes->gone(), 8, Patience_ms);
     // A second one at the same time is refused: try again.
     VERIFY_EXIT(TwoNodes::weirctl(QStringList{"resume", "--all"} + TwoNodes::only(m_nodes->a)), 0);
+}
+
+void TestWeirctlActs::settingsWhileItRuns() {
+    const QStringList words{"config", "set", "log.level", "warn", "--json"};
+    const auto end = TwoNodes::weirctl(words + m_nodes->both());
+    VERIFY_EXIT(end, 0);
+    QCOMPARE(TwoNodes::rows(end).size(), 2);
+    for (const auto& row : TwoNodes::rows(end)) {
+        QCOMPARE(row.toObject().value("value").toString().remove(u'"'), QStringLiteral("warn"));
+        QCOMPARE(row.toObject().value("origin").toString(), QStringLiteral("live"));
+    }
+    const auto bad = TwoNodes::weirctl(QStringList{"config", "set", "log.level", "loud"} + m_nodes->both());
+    VERIFY_EXIT(bad, 65);
+    QVERIFY2(bad.err.contains("log.level = loud: "), bad.err.constData());
+    VERIFY_EXIT(TwoNodes::weirctl(QStringList{"config", "set", "log.level"} + m_nodes->both()), 64);
+    const auto unknown = TwoNodes::weirctl(QStringList{"config", "get", "limits.mesages"} + m_nodes->both());
+    VERIFY_EXIT(unknown, 65);
+    QCOMPARE(unknown.err, QByteArray("weirctl: config: there is no setting 'limits.mesages'\n"));
 }
 
 void TestWeirctlActs::oneDrainManyOnlookers() {
@@ -253,6 +272,7 @@ void TestWeirctlActs::aViewerMayNot_data() {
     QTest::newRow("drain") << QStringList{"drain"} << "node.drain";
     QTest::newRow("drain --wait") << QStringList{"drain", "--wait"} << "node.drain";
     QTest::newRow("resume") << QStringList{"resume"} << "node.resume";
+    QTest::newRow("config set") << QStringList{"config", "set", "log.level", "warn"} << "config.set";
     QTest::newRow("operations abort") << QStringList{"operations", "abort", "1"} << "operations.abort";
 }
 

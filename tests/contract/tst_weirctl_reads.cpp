@@ -56,6 +56,8 @@ void TestWeirctlReads::eachSubCommand_data() {
     row("rooms", 0);
     row("operations", 0);
     row("operations list", 0);
+    row("config get", 40);
+    row("config get limits.messages_per_s", 2);
     row("audit", 2);
     row("audit --since 1h --limit 1", 2);
 }
