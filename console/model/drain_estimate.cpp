@@ -44,8 +44,8 @@ QString drainHindrance(const NodeRecord* node) {
         return QStringLiteral("Select a node.");
     if (node->link != LinkState::Live)
         return QStringLiteral("%1 is not linked: an order would not reach it.").arg(node->id);
-    if (node->role != shared::admin::Role::Operator)
-        return QStringLiteral("Your token may only look.");
+    if (const auto hindrance = roleHindrance(node); !hindrance.isEmpty())
+        return hindrance;
     if (!node->offers("node.drain"))
         return QStringLiteral("%1 does not offer node.drain.").arg(node->id);
     if (node->runningDrain())

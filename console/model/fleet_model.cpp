@@ -64,6 +64,11 @@ QString name(Condition condition) {
     return {};
 }
 
+QString roleHindrance(const NodeRecord* node) {
+    const bool isViewer = node && node->role && *node->role != shared::admin::Role::Operator;
+    return isViewer ? QStringLiteral("Your token may only look.") : QString();
+}
+
 bool NodeRecord::offers(const char* method) const {
     return std::any_of(commands.begin(), commands.end(),
                        [&](const auto& command) { return command.method == method; });

@@ -62,6 +62,9 @@ struct NodeRecord {
 };
 inline constexpr std::size_t MostOperations = 200;
 
+/// Why nothing may be done to a node with the token that it is linked by; empty when it may.
+QString roleHindrance(const NodeRecord* node);
+
 /// The numbers of one node or of several together; what is not known is not set.
 struct Figures {
     std::optional<double> connections, capacity, in_per_s, out_per_s, p99_s, errors_per_s, memory_bytes,

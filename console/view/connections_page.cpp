@@ -10,6 +10,7 @@ namespace console {
 
 namespace {
 
+constexpr const char* EvictHint = "Close the selected connections (Del)";
 constexpr std::int64_t RefreshEvery_ms = 2000;
 constexpr std::size_t MostRoomsShown = 12;
 constexpr int RoomForAll = 1000;
@@ -79,7 +80,7 @@ ConnectionsPage::ConnectionsPage(Desk desk, QWidget* parent)
     m_held->setForegroundRole(QPalette::PlaceholderText);
     m_showNew->setObjectName(QStringLiteral("showNewRows"));
     m_evict->setObjectName(QStringLiteral("evictButton"));
-    m_evict->setToolTip(QStringLiteral("Close the selected connections (Del)"));
+    m_evict->setToolTip(QLatin1String(EvictHint));
     for (auto* button : {m_showNew, m_evict})
         button->setMinimumSize(96, metrics::ButtonHeight);
 
@@ -305,7 +306,9 @@ void ConnectionsPage::writeSummary() {
     m_held->setVisible(!held.isEmpty());
     m_showNew->setVisible(!held.isEmpty());
     const auto count = m_table->selectionModel()->selectedRows().size();
-    m_evict->setEnabled(count > 0);
+    const auto hindrance = evictHindrance();
+    m_evict->setEnabled(count > 0 && hindrance.isEmpty());
+    m_evict->setToolTip(hindrance.isEmpty() ? QLatin1String(EvictHint) : hindrance);
     m_evict->setText(count > 0 ? QStringLiteral("Evict %1…").arg(count) : QStringLiteral("Evict…"));
 }
 
@@ -372,7 +375,18 @@ void ConnectionsPage::arrange() {
         m_table->setColumnHidden(int(column), isNarrow);
 }
 
+QString ConnectionsPage::evictHindrance() const {
+    QString hindrance;
+    for (const auto& name : selection()) {
+        if (hindrance.isEmpty())
+            hindrance = roleHindrance(m_desk.fleet.find(name.nodeKey));
+    }
+    return hindrance;
+}
+
 void ConnectionsPage::openEvict() {
+    if (!evictHindrance().isEmpty())
+        return;
     std::vector<Victim> victims;
     for (const auto& name : selection()) {
         if (const auto* row = m_connections->rowOf(name))

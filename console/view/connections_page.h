@@ -37,6 +37,8 @@ private:
     void openEvict();
     void arrange();
     std::vector<ConnectionName> selection() const;
+    /// Why the selected ones cannot be evicted; empty when they can.
+    QString evictHindrance() const;
 
     ConnectionTable* m_connections;
     TableView* m_table;

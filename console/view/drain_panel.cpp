@@ -348,12 +348,16 @@ void DrainPanel::showProgress(const OperationRecord& current, const Moment& mome
     }
     m_why->setText(why.isEmpty() ? why : why.left(1).toUpper() + why.mid(1) + QLatin1Char('.'));
     m_why->setVisible(!why.isEmpty());
-    m_abort->setEnabled(node()->link == LinkState::Live);
+    const auto hindrance = roleHindrance(node());
+    m_abort->setEnabled(node()->link == LinkState::Live && hindrance.isEmpty());
+    m_abort->setToolTip(hindrance);
 }
 
 void DrainPanel::showEnd(const OperationRecord* current) {
+    const auto hindrance = roleHindrance(node());
     m_resume->show();
-    m_resume->setEnabled(true);
+    m_resume->setEnabled(hindrance.isEmpty());
+    m_resume->setToolTip(hindrance);
     if (!current)
         return m_outcome->setText(
             QStringLiteral("It is drained: new clients are refused until it is resumed."));

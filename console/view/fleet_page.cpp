@@ -8,6 +8,8 @@ namespace console {
 
 namespace {
 
+constexpr const char* DrainHint = "Move its clients away (D)";
+constexpr const char* ResumeHint = "Take new clients again (R)";
 constexpr int LowestChart = 176;
 constexpr int HighestChart = 440;
 constexpr int EmptyRows = 2;     ///< below the last node, before the charts may take the room
@@ -39,10 +41,9 @@ FleetPage::FleetPage(Desk desk, QWidget* parent)
                           QStringLiteral("Link another node"))),
       m_clientsButton(act(QStringLiteral("Clients"), QStringLiteral("clientsButton"),
                           QStringLiteral("Its connections (Enter)"))),
-      m_drainButton(act(QStringLiteral("Drain…"), QStringLiteral("drainButton"),
-                        QStringLiteral("Move its clients away (D)"))),
-      m_resumeButton(act(QStringLiteral("Resume"), QStringLiteral("resumeNodeButton"),
-                         QStringLiteral("Take new clients again (R)"))),
+      m_drainButton(act(QStringLiteral("Drain…"), QStringLiteral("drainButton"), QLatin1String(DrainHint))),
+      m_resumeButton(
+          act(QStringLiteral("Resume"), QStringLiteral("resumeNodeButton"), QLatin1String(ResumeHint))),
       m_hint(new QLabel) {
     setObjectName(QStringLiteral("fleetPage"));
     m_table->setItemDelegate(new NodeDelegate(desk.theme, m_table));
@@ -122,6 +123,8 @@ void FleetPage::resumeNode(const QString& nodeKey) {
     const auto* node = m_desk.fleet.find(nodeKey);
     if (!node)
         return Q_EMIT complained(QStringLiteral("Select a node first."));
+    if (const auto hindrance = roleHindrance(node); !hindrance.isEmpty())
+        return Q_EMIT complained(hindrance);
     m_desk.controls.request(nodeKey, QStringLiteral("node.resume"), {},
                             [this, id = node->id](const shared::Result<QJsonObject>& answer) {
                                 Q_EMIT complained(
@@ -147,13 +150,16 @@ std::vector<const ChartCard*> FleetPage::charts() const {
 void FleetPage::updateActs() {
     const auto* node = m_desk.fleet.find(selectedNode());
     const auto hindrance = drainHindrance(node);
+    const auto role = roleHindrance(node);
     const bool isStopped = node && node->announced &&
                            node->announced->state != shared::admin::NodeState::Ready &&
                            node->link == LinkState::Live && node->role == shared::admin::Role::Operator;
     const bool isDraining = node && node->runningDrain();
     m_drainButton->setEnabled(hindrance.isEmpty() || isDraining || isStopped);
     m_drainButton->setText(isDraining ? QStringLiteral("Show drain") : QStringLiteral("Drain…"));
+    m_drainButton->setToolTip(role.isEmpty() ? QLatin1String(DrainHint) : role);
     m_resumeButton->setEnabled(isStopped);
+    m_resumeButton->setToolTip(role.isEmpty() ? QLatin1String(ResumeHint) : role);
     m_clientsButton->setEnabled(node && node->isHeard());
     m_hint->setText(!node                 ? QStringLiteral("Worst first. Select a node to act on it.")
                     : hindrance.isEmpty() ? QStringLiteral("%1 · %2").arg(node->id, node->address)

@@ -86,7 +86,9 @@ QString OperationsPage::selectedNode() const {
 void OperationsPage::updateActs() {
     const auto row = m_operations->rowOf(m_selected);
     const bool isRunning = row >= 0 && m_operations->at(row).state == shared::admin::OperationState::Running;
-    m_abort->setEnabled(isRunning);
+    const auto hindrance = roleHindrance(m_desk.fleet.find(m_selected.nodeKey));
+    m_abort->setEnabled(isRunning && hindrance.isEmpty());
+    m_abort->setToolTip(hindrance);
     m_abort->setText(
         isRunning ? QStringLiteral("Abort the %1 of %2")
                         .arg(QString::fromStdString(m_operations->at(row).kind), m_operations->nodeIdAt(row))

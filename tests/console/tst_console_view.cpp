@@ -3,6 +3,7 @@
 // keyboard. Pictures of each are left in the folder that WEIR_PICTURES names.
 #include "console/console.h"
 #include "console/model/connection_table.h"
+#include "console/view/evict_dialog.h"
 #include "tests/console/fake_node.h"
 #include <QAbstractItemView>
 #include <QAbstractSpinBox>
@@ -326,11 +327,49 @@ private Q_SLOTS:
     void aViewerMayOnlyLook() {
         FakeNode one("ws-01");
         one.role = admin::Role::Viewer;
+        one.makeRows(5);
         const Desktop desktop({&one});
         QTRY_VERIFY_WITH_TIMEOUT(desktop.isLive(one), Patience_ms);
         desktop.window().refresh();
         desktop.select(one);
-        QVERIFY(!desktop.find<QPushButton>("drainButton")->isEnabled());
+        const QString reason = QStringLiteral("Your token may only look.");
+        const auto isRefused = [&](const char* button) {
+            const auto* act = desktop.find<QPushButton>(button);
+            return !act->isEnabled() && act->toolTip() == reason;
+        };
+        QVERIFY(isRefused("drainButton"));
+        QVERIFY(isRefused("resumeNodeButton"));
+
+        // Somebody else's drain: what the viewer sees of it cannot be stopped.
+        admin::OperationRow drain;
+        drain.id = 7;
+        drain.kind = "drain";
+        drain.by = "alice";
+        drain.total = 100000;
+        drain.rate_per_s = 0.1;
+        one.operations.push_back(drain);
+        one.cut();
+        one.heal();
+        desktop.window().showPage(PageKind::Operations);
+        auto* operations = desktop.find<QTableView>("operationTable");
+        QTRY_VERIFY_WITH_TIMEOUT((desktop.window().refresh(), operations->model()->rowCount() == 1),
+                                 Patience_ms);
+        operations->selectRow(0);
+        QVERIFY(isRefused("abortOperation"));
+
+        desktop.window().showPage(PageKind::Connections);
+        auto* connections = desktop.find<QTableView>("connectionTable");
+        QTRY_VERIFY_WITH_TIMEOUT(connections->model()->rowCount() > 0, Patience_ms);
+        connections->selectRow(0);
+        desktop.window().refresh();
+        QVERIFY(isRefused("evictButton"));
+        QTest::keyClick(connections, Qt::Key_Delete);
+        QVERIFY(!desktop.window().findChild<EvictDialog*>());
+        // Nothing but looking reached the node.
+        for (const auto& asked : one.log)
+            QVERIFY2(!asked.startsWith("node.") && !asked.startsWith("operations.abort") &&
+                         !asked.startsWith("connections.evict"),
+                     qPrintable(asked));
     }
 
     void evictTheSelectedById() {

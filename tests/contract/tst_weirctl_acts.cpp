@@ -46,6 +46,7 @@ private Q_SLOTS:
     void drainToTheEnd();
     void drainOfTwo();
     void settingsWhileItRuns();
+    void publish();
     void oneDrainManyOnlookers();
     void watchingEndsTheDrainDoesNot();
     void lostLink();
@@ -166,11 +167,46 @@ void TestWeirctlActs::settingsWhileItRuns() {
     }
     const auto bad = TwoNodes::weirctl(QStringList{"config", "set", "log.level", "loud"} + m_nodes->both());
     VERIFY_EXIT(bad, 65);
-    QVERIFY2(bad.err.contains("log.level = loud: "), bad.err.constData());
+    QVERIFY2(bad.err.contains("log.level: trace or debug"), bad.err.constData());
     VERIFY_EXIT(TwoNodes::weirctl(QStringList{"config", "set", "log.level"} + m_nodes->both()), 64);
     const auto unknown = TwoNodes::weirctl(QStringList{"config", "get", "limits.mesages"} + m_nodes->both());
     VERIFY_EXIT(unknown, 65);
     QCOMPARE(unknown.err, QByteArray("weirctl: config: there is no setting 'limits.mesages'\n"));
+}
+
+void TestWeirctlActs::publish() {
+    auto& here = *m_nodes->clients.front();
+    auto& there = *m_nodes->clients.back();
+    for (auto* client : {&here, &there})
+        client->socket.sendTextMessage(QStringLiteral("421[\"join\",\"lobby\"]"));
+    QTRY_COMPARE_WITH_TIMEOUT(here.events.size() + there.events.size(), 2, Patience_ms); // acknowledged
+    const auto rooms = TwoNodes::weirctl(QStringList{"rooms", "lobby", "--json"} + m_nodes->both());
+    VERIFY_EXIT(rooms, 0);
+    for (const auto& row : TwoNodes::rows(rooms))
+        QCOMPARE(row.toObject().value("members").toInt(), 1);
+    QCOMPARE(TwoNodes::rows(rooms).size(), 2);
+
+    const QStringList to = QStringList{"publish", "--room", "lobby"} + TwoNodes::only(m_nodes->a);
+    const auto end = TwoNodes::weirctl(to + QStringList{"news", R"({"price":[1,2.5,"€"]})", "--json"});
+    VERIFY_EXIT(end, 0);
+    QCOMPARE(TwoNodes::rows(end).first().toObject().value("local").toInt(), 1);
+    const auto got = QString::fromUtf8(R"(42["news",{"price":[1,2.5,"€"]}])");
+    QTRY_VERIFY_WITH_TIMEOUT(here.events.contains(got) && there.events.contains(got), Patience_ms);
+    // From stdin; to everybody; no data at all.
+    VERIFY_EXIT(
+        runProgram(QStringLiteral("weirctl"), to + QStringList{"piped", "-"}, TwoNodes::as("alice"), "42\n"),
+        0);
+    VERIFY_EXIT(TwoNodes::weirctl(QStringList{"publish", "--everybody", "all"} + TwoNodes::only(m_nodes->b)),
+                0);
+    for (const char* event : {"42[\"piped\",42]", "42[\"all\"]"})
+        QTRY_VERIFY_WITH_TIMEOUT(here.events.contains(event) && there.events.contains(event), Patience_ms);
+
+    const auto bad = TwoNodes::weirctl(to + QStringList{"news", "{price: 1}"});
+    VERIFY_EXIT(bad, 65);
+    QVERIFY2(bad.err.startsWith("weirctl: DATA is no JSON value: "), bad.err.constData());
+    VERIFY_EXIT(TwoNodes::weirctl(to + QStringList{"connect", "1"}), 65); // a name that is Socket.IO's own
+    VERIFY_EXIT(TwoNodes::weirctl(QStringList{"publish", "news"} + TwoNodes::only(m_nodes->a)), 64);
+    VERIFY_EXIT(TwoNodes::weirctl(to + QStringList{"--everybody", "news"}), 64);
 }
 
 void TestWeirctlActs::oneDrainManyOnlookers() {
@@ -272,6 +308,7 @@ void TestWeirctlActs::aViewerMayNot_data() {
     QTest::newRow("drain") << QStringList{"drain"} << "node.drain";
     QTest::newRow("drain --wait") << QStringList{"drain", "--wait"} << "node.drain";
     QTest::newRow("resume") << QStringList{"resume"} << "node.resume";
+    QTest::newRow("publish") << QStringList{"publish", "--everybody", "news"} << "message.publish";
     QTest::newRow("config set") << QStringList{"config", "set", "log.level", "warn"} << "config.set";
     QTest::newRow("operations abort") << QStringList{"operations", "abort", "1"} << "operations.abort";
 }
