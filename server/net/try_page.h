@@ -8,7 +8,8 @@ namespace server {
 
 /// As it stands in the repository; made by server/CMakeLists.txt.
 extern const std::string_view TryPage;
-/// The whole answer. Its policy lets the page's own script and style run and speak to this node, nothing else.
+/// The whole answer. Its policy lets the page's own script and style run and speak to this node, nothing
+/// else.
 std::string tryPageAnswer();
 
 } // namespace server

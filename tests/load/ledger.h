@@ -3,6 +3,7 @@
 // thread.
 #pragma once
 #include "shared/histogram.h"
+#include "tests/load/options.h"
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -24,8 +25,6 @@ struct MessageMark {
 std::string markText(const MessageMark& mark, int bytes);
 /// Finds the mark in a packet; publisher -1 when there is none.
 MessageMark parseMark(std::string_view packet);
-
-enum class Echo { No, Yes };
 
 /// A member must get what is published from 1 s after its join's ack to 1 s before its end; nearer to either
 /// end counts as neither. What is missing 10 s after it was sent is lost, so memory holds the last seconds

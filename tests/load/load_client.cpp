@@ -3,7 +3,6 @@
 #include "tests/load/ledger.h"
 #include <QRandomGenerator>
 #include <algorithm>
-#include <charconv>
 
 using std::chrono::milliseconds;
 using Time = std::chrono::steady_clock;
@@ -12,14 +11,6 @@ namespace {
 
 constexpr milliseconds AttemptLimit{20000}; ///< as official clients have it
 
-std::int64_t numberAfter(std::string_view json, std::string_view key) {
-    const auto at = json.find(key);
-    std::int64_t value = 0;
-    if (at != std::string_view::npos)
-        std::from_chars(json.data() + at + key.size(), json.data() + json.size(), value);
-    return value;
-}
-
 } // namespace
 
 milliseconds reconnectDelay(int attempt, double random) {
@@ -27,9 +18,9 @@ milliseconds reconnectDelay(int attempt, double random) {
     return milliseconds(std::int64_t(std::min(base * (0.5 + random), 5000.0)));
 }
 
-LoadClient::LoadClient(LoadClientHost& host, int index, const std::vector<Target>& targets, std::string room)
-    : m_host(host), m_index(index), m_targets(targets), m_room(std::move(room)),
-      m_target(std::size_t(index) % targets.size()) {}
+LoadClient::LoadClient(LoadClientHost& host, int index, const Options& options, std::string room)
+    : m_host(host), m_index(index), m_options(options), m_dialect(loadDialect(options.dialect)),
+      m_room(std::move(room)), m_target(std::size_t(index) % options.targets.size()) {}
 
 LoadClient::~LoadClient() = default;
 
@@ -37,8 +28,12 @@ void LoadClient::connectNow() {
     m_state = State::Connecting;
     m_wasHinted = false;
     m_startedAt = m_heardAt = Time::now();
-    m_link = std::make_unique<WebSocketLink>(static_cast<LinkHost&>(*this), m_targets[m_target],
-                                             QRandomGenerator::global()->generate());
+    const Target& target = m_options.targets[m_target];
+    m_link = std::make_unique<WebSocketLink>(
+        static_cast<LinkHost&>(*this),
+        LinkRoute{target, m_dialect.request(target),
+                  sourceAddress(target, m_options.firstClient + m_index, m_options.targets.size())},
+        QRandomGenerator::global()->generate());
     m_link->open();
 }
 
@@ -49,18 +44,10 @@ void LoadClient::checkDeadlines(Time::time_point now) {
         linkEnded({1006, "the server fell silent"});
 }
 
-void LoadClient::publish(std::string_view data) {
-    sendPublish(data, {});
-}
-
-void LoadClient::publishWithEcho(std::string_view data) {
-    sendPublish(data, ",{\"echo\":true}");
-}
-
-void LoadClient::sendPublish(std::string_view data, std::string_view options) {
+void LoadClient::publish(std::string_view data, Echo echo) {
     static std::string packet;
-    packet.assign("42[\"publish\",\"").append(m_room).append("\",\"load\",");
-    packet.append(data).append(options).append("]");
+    packet.clear();
+    m_dialect.appendPublish(packet, m_room, data, echo);
     if (m_link)
         m_link->sendText(packet);
 }
@@ -72,81 +59,76 @@ void LoadClient::close() {
     m_state = State::Evicted;
 }
 
-void LoadClient::textReceived(std::string_view text) {
-    if (text.empty())
-        return;
+void LoadClient::cut(Backoff backoff) {
+    if (m_link) {
+        auto* link = m_link.release();
+        link->cut();
+        link->deleteLater();
+    }
+    m_state = State::Away;
+    m_backoff = backoff;
+    m_attempts = 0;
+    waitForNext();
+}
+
+void LoadClient::pinged() {
     m_heardAt = Time::now();
-    const std::string_view rest = text.substr(1);
-    switch (text.front()) {
-    case '0':
-        openReceived(rest);
-        break;
-    case '1':
-        linkEnded({1000, "the server closed the session"});
-        break;
-    case '2':
-        m_link->sendText("3");
-        break;
-    case '4':
-        packetReceived(rest);
-        break;
-    default:
-        break;
-    }
 }
 
-void LoadClient::openReceived(std::string_view json) {
-    m_silenceLimit =
-        milliseconds(numberAfter(json, "\"pingInterval\":") + numberAfter(json, "\"pingTimeout\":"));
-    m_link->sendText("40");
-}
-
-void LoadClient::packetReceived(std::string_view packet) {
-    if (packet.empty())
-        return;
-    switch (packet.front()) {
-    case '0':
-        if (m_room.empty())
-            joined();
-        else
-            m_link->sendText("420[\"join\",\"" + m_room + "\"]");
+void LoadClient::textReceived(std::string_view text) {
+    m_heardAt = Time::now();
+    const Heard heard = m_dialect.hear(text);
+    if (heard.silence.count() > 0)
+        m_silenceLimit = heard.silence;
+    if (!heard.answer.empty())
+        m_link->sendText(heard.answer);
+    switch (heard.kind) {
+    case Heard::Kind::Nothing:
         break;
-    case '1':
-        // A DISCONNECT packet: an operator's word. Official clients stay away after it.
+    case Heard::Kind::Connected:
+        m_ownOrigin = heard.origin;
+        connected();
+        break;
+    case Heard::Kind::Joined:
         if (m_state == State::Connecting)
-            m_host.clientRefused(*this, "evicted");
+            joined();
+        break;
+    case Heard::Kind::Refused:
+        if (m_state == State::Connecting)
+            linkEnded({1006, "refused: " + std::string(heard.sentence)});
+        break;
+    case Heard::Kind::Published:
+        if (heard.seq > 0)
+            m_host.publishAnswered(*this, heard.seq);
+        break;
+    case Heard::Kind::Hint:
+        m_wasHinted = true;
         leave();
-        m_link->close(1000);
-        dropLink();
-        m_state = State::Evicted;
         break;
-    case '2':
-        if (packet.starts_with("2[\"weir:reconnect\"")) {
-            m_wasHinted = true;
-            leave();
-        } else {
-            m_host.eventReceived(*this, packet);
-        }
+    case Heard::Kind::Evicted:
+        evicted();
         break;
-    case '3':
-        if (packet.starts_with("30[") && m_state == State::Connecting) {
-            if (packet.find("\"ok\":true") != std::string_view::npos)
-                joined();
-            else
-                linkEnded({1006, "join refused: " + std::string(packet.substr(2, 200))});
-        }
+    case Heard::Kind::Closed:
+        linkEnded({1000, std::string(heard.sentence)});
         break;
-    case '4':
-        linkEnded({1006, "CONNECT refused: " + std::string(packet.substr(1, 200))});
-        break;
-    default:
+    case Heard::Kind::Event:
+        m_host.eventReceived(*this, heard);
         break;
     }
+}
+
+void LoadClient::connected() {
+    if (m_room.empty())
+        return joined();
+    std::string request;
+    m_dialect.appendJoin(request, m_room);
+    m_link->sendText(request);
 }
 
 void LoadClient::joined() {
     m_state = State::Joined;
     m_attempts = 0;
+    m_backoff = Backoff::Yes;
     m_host.clientJoined(*this);
 }
 
@@ -157,18 +139,33 @@ void LoadClient::leave() {
     m_host.clientLeft(*this);
 }
 
+void LoadClient::evicted() {
+    if (m_state == State::Connecting)
+        m_host.clientRefused(*this, "evicted");
+    leave();
+    m_link->close(1000);
+    dropLink();
+    m_state = State::Evicted;
+}
+
 void LoadClient::linkEnded(const LinkEnd& end) {
     const bool wasConnecting = m_state == State::Connecting;
     leave();
     dropLink();
     const bool isEvicted = end.code == 4410 && !m_wasHinted;
     m_state = isEvicted ? State::Evicted : State::Away;
-    m_target = (m_target + 1) % m_targets.size();
-    m_dueAt = Time::now() + reconnectDelay(m_attempts++, QRandomGenerator::global()->generateDouble());
+    m_target = (m_target + 1) % m_options.targets.size();
+    waitForNext();
     if (wasConnecting)
         m_host.clientRefused(*this, end.sentence);
     if (!isEvicted)
         m_host.clientAway(*this);
+}
+
+void LoadClient::waitForNext() {
+    m_dueAt = Time::now();
+    if (m_backoff == Backoff::Yes)
+        m_dueAt += reconnectDelay(m_attempts++, QRandomGenerator::global()->generateDouble());
 }
 
 void LoadClient::dropLink() {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One Socket.IO client of a load run: connects, joins its room, publishes, comes back as official clients do.
+// One client of a load run: connects, joins its room, publishes, comes back as official clients do.
 // Main thread.
 #pragma once
+#include "tests/load/load_dialect.h"
 #include "tests/load/websocket_link.h"
 #include <chrono>
 #include <memory>
@@ -22,7 +23,9 @@ public:
     virtual void clientAway(LoadClient& client) = 0;
     /// An attempt that led to nothing; clientAway() follows, unless it was evicted.
     virtual void clientRefused(LoadClient& client, const std::string& sentence) = 0;
-    virtual void eventReceived(LoadClient& client, std::string_view packet) = 0;
+    virtual void eventReceived(LoadClient& client, const Heard& event) = 0;
+    /// The node's number of an own publish, where the dialect tells it.
+    virtual void publishAnswered(LoadClient& client, std::uint64_t seq) = 0;
 };
 
 /// How official clients wait: 1 s doubling to 5 s, each up to half shorter or longer. `random` is in [0, 1).
@@ -32,42 +35,50 @@ class LoadClient : private LinkHost {
 public:
     enum class State { Away, Connecting, Joined, Leaving, Evicted };
 
-    /// `room` may be empty: then it joins none. `target` is where it goes first; both outlive it.
-    LoadClient(LoadClientHost& host, int index, const std::vector<Target>& targets, std::string room);
+    /// `room` may be empty: then it joins none. The options outlive it.
+    LoadClient(LoadClientHost& host, int index, const Options& options, std::string room);
     ~LoadClient() override;
 
     int index() const { return m_index; }
     State state() const { return m_state; }
+    /// How the origins of its own publishes begin, where the dialect tells it.
+    const std::string& ownOrigin() const { return m_ownOrigin; }
     /// When it may try again; only meaningful while Away.
     std::chrono::steady_clock::time_point dueAt() const { return m_dueAt; }
     void connectNow();
     /// Gives up an attempt that takes too long, and a link whose server fell silent.
     void checkDeadlines(std::chrono::steady_clock::time_point now);
     /// `data` is JSON text.
-    void publish(std::string_view data);
-    void publishWithEcho(std::string_view data);
+    void publish(std::string_view data, Echo echo);
     void close();
+    /// Loses its connection without a word, and is Away. Without a back-off it tries again at once, until it
+    /// is in again.
+    void cut(Backoff backoff);
 
 private:
     void linkOpened() override {}
+    void pinged() override;
     void textReceived(std::string_view text) override;
     void linkEnded(const LinkEnd& end) override;
-    void openReceived(std::string_view json);
-    void packetReceived(std::string_view packet);
+    void connected();
     void joined();
     void leave();
-    void sendPublish(std::string_view data, std::string_view options);
+    void evicted();
     void dropLink();
+    void waitForNext();
 
     LoadClientHost& m_host;
     const int m_index;
-    const std::vector<Target>& m_targets;
+    const Options& m_options;
+    const LoadDialect& m_dialect;
     const std::string m_room;
+    std::string m_ownOrigin;
     std::size_t m_target;
     std::unique_ptr<WebSocketLink> m_link;
     State m_state = State::Away;
     int m_attempts = 0;
     bool m_wasHinted = false; ///< the server asked it to come back
+    Backoff m_backoff = Backoff::Yes;
     std::chrono::milliseconds m_silenceLimit{0};
     std::chrono::steady_clock::time_point m_dueAt{}, m_startedAt{}, m_heardAt{};
 };

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/load/load_run.h"
-#include "tests/load/process.h"
 #include <QRandomGenerator>
 #include <algorithm>
-#include <cstdio>
 
 namespace {
 
@@ -18,6 +16,7 @@ Ledger makeLedger(const Options& options) {
         return Ledger(options.connections, options.roomSize, PublishersPerRoom, Echo::No);
     case Scenario::Idle:
     case Scenario::Echo:
+    case Scenario::Storm:
         break;
     }
     return Ledger(options.connections, 1, 1, Echo::Yes);
@@ -29,17 +28,17 @@ double seconds(Nanoseconds span) {
 
 } // namespace
 
-LoadRun::LoadRun(const Options& options, Progress progress)
-    : m_options(options), m_progress(progress), m_ledger(makeLedger(options)) {
+LoadRun::LoadRun(const Options& options) : m_options(options), m_ledger(makeLedger(options)) {
+    if (options.dialect == DialectName::Json)
+        m_seq.emplace(options.connections);
     // Two runs at once, or one after the other, never share a room.
     const std::string prefix = "load:" + std::to_string(QRandomGenerator::global()->generate()) + ":";
     for (int index = 0; index < options.connections; ++index) {
         const int room = m_ledger.roomOf(index);
         m_clients.push_back(std::make_unique<LoadClient>(
-            static_cast<LoadClientHost&>(*this), index, m_options.targets,
+            static_cast<LoadClientHost&>(*this), index, m_options,
             options.scenario == Scenario::Idle ? std::string() : prefix + std::to_string(room)));
-        const int place = options.scenario == Scenario::Rooms ? index % std::max(options.roomSize, 1) : 0;
-        if (place < PublishersPerRoom)
+        if (isPublisher(index))
             m_publishers.push_back(index);
         m_firstAttempts.push_back(options.connections - 1 - index);
     }
@@ -51,6 +50,20 @@ LoadRun::LoadRun(const Options& options, Progress progress)
 
 LoadRun::~LoadRun() = default;
 
+bool LoadRun::isPublisher(int member) const {
+    switch (m_options.scenario) {
+    case Scenario::Idle:
+        return false;
+    case Scenario::Echo:
+        return true;
+    case Scenario::Rooms:
+        return member % std::max(m_options.roomSize, 1) < PublishersPerRoom;
+    case Scenario::Storm:
+        return member % StayOneIn == 0;
+    }
+    return false;
+}
+
 void LoadRun::start() {
     m_startedAt = m_phaseAt = m_lastTick = monotonicNow();
     m_tick.start(5);
@@ -59,8 +72,9 @@ void LoadRun::start() {
 }
 
 void LoadRun::connectSome() {
+    const int most = m_phase == Phase::Storm ? m_options.connections : MostConnecting;
     const auto now = std::chrono::steady_clock::now();
-    for (std::size_t i = 0; i < m_away.size() && m_connecting < MostConnecting;) {
+    for (std::size_t i = 0; i < m_away.size() && m_connecting < most;) {
         auto& client = *m_clients[std::size_t(m_away[i])];
         if (client.dueAt() > now) {
             ++i;
@@ -71,7 +85,7 @@ void LoadRun::connectSome() {
         ++m_connecting;
         client.connectNow();
     }
-    while (!m_firstAttempts.empty() && m_connecting < MostConnecting) {
+    while (!m_firstAttempts.empty() && m_connecting < most) {
         const int index = m_firstAttempts.back();
         m_firstAttempts.pop_back();
         ++m_connecting;
@@ -83,12 +97,14 @@ void LoadRun::clientJoined(LoadClient& client) {
     --m_connecting;
     ++m_open;
     m_ledger.joined(client.index(), monotonicNow());
+    if (m_seq)
+        m_seq->joined(client.index(), client.ownOrigin());
     if (m_phase == Phase::Ramp) {
         if (m_open == m_options.connections)
             enter(Phase::Settling);
         else if (!m_firstAttempts.empty())
             connectSome();
-    } else if (isPublishing() && isClosedLoop() && m_options.scenario == Scenario::Echo) {
+    } else if (isPublishing() && isClosedLoop() && echo() == Echo::Yes && isPublisher(client.index())) {
         publishFrom(client.index());
     }
 }
@@ -109,11 +125,25 @@ void LoadRun::clientRefused(LoadClient&, const std::string& sentence) {
     m_report.lastRefusal = sentence;
 }
 
-void LoadRun::eventReceived(LoadClient& client, std::string_view packet) {
-    const MessageMark mark = parseMark(packet);
+void LoadRun::publishAnswered(LoadClient& client, std::uint64_t seq) {
+    if (m_seq)
+        m_seq->published(client.index(), seq);
+}
+
+void LoadRun::eventReceived(LoadClient& client, const Heard& event) {
+    const MessageMark mark = parseMark(event.packet);
     if (mark.publisher < 0)
         return;
-    m_ledger.received(client.index(), mark, monotonicNow());
+    const Nanoseconds now = monotonicNow();
+    m_ledger.received(client.index(), mark, now);
+    if (m_seq && event.seq > 0)
+        m_seq->received(client.index(), event.origin, event.seq);
+    if (m_phase == Phase::Storm) {
+        auto& storm = m_report.storms.back();
+        const Nanoseconds took = std::max<Nanoseconds>(now - mark.sentAt, 0);
+        storm.stayed.add(std::uint64_t(took / 1000));
+        storm.longest = std::max(storm.longest, took);
+    }
     if (!isPublishing() || !isClosedLoop())
         return;
     const int room = m_ledger.roomOf(client.index());
@@ -124,7 +154,7 @@ void LoadRun::eventReceived(LoadClient& client, std::string_view packet) {
 }
 
 void LoadRun::roomAnswered(int room) {
-    if (m_options.scenario == Scenario::Echo)
+    if (echo() == Echo::Yes)
         return publishFrom(room);
     const int first = room * m_options.roomSize;
     const int many = std::min({PublishersPerRoom, m_options.roomSize, m_options.connections - first});
@@ -145,11 +175,7 @@ void LoadRun::publishFrom(int member) {
         auto& turn = m_turns[std::size_t(m_ledger.roomOf(member))];
         turn = {m_ledger.audience(member), member, mark.number, mark.sentAt};
     }
-    const std::string data = markText(mark, m_options.payloadBytes);
-    if (m_options.scenario == Scenario::Echo)
-        client.publishWithEcho(data);
-    else
-        client.publish(data);
+    client.publish(markText(mark, m_options.payloadBytes), echo());
 }
 
 void LoadRun::publishDue() {
@@ -172,8 +198,8 @@ void LoadRun::publishDue() {
 }
 
 void LoadRun::startClosedLoop() {
-    if (m_options.scenario == Scenario::Echo) {
-        for (int member = 0; member < m_options.connections; ++member)
+    if (echo() == Echo::Yes) {
+        for (const int member : m_publishers)
             publishFrom(member);
         return;
     }
@@ -187,8 +213,8 @@ void LoadRun::tick() {
     const Nanoseconds now = monotonicNow();
     if (m_phase != Phase::Done)
         connectSome();
-    if (interrupted() && m_phase < Phase::Draining)
-        enter(m_phase == Phase::Measuring ? Phase::Draining : Phase::Done);
+    if (m_isStopped && m_phase < Phase::Draining)
+        enter(isPublishing() ? Phase::Draining : Phase::Done);
     switch (m_phase) {
     case Phase::Ramp: {
         const Nanoseconds limit = std::max<Nanoseconds>(15, m_options.connections / 500) * Ledger::Second;
@@ -199,12 +225,20 @@ void LoadRun::tick() {
     case Phase::Settling:
         // Past the second after a join that counts as neither.
         if (now - m_phaseAt > Ledger::Edge + Ledger::Second / 10)
-            enter(Phase::Measuring);
+            enter(Phase::Waiting);
+        break;
+    case Phase::Waiting:
         break;
     case Phase::Measuring:
         if (now - m_phaseAt >= std::chrono::nanoseconds(m_options.duration).count())
             enter(Phase::Draining);
         else if (isPublishing() && !isClosedLoop())
+            publishDue();
+        break;
+    case Phase::Storm:
+        if (isStormOver(now))
+            enter(m_report.storms.size() == 1 ? Phase::Settling : Phase::Draining);
+        else if (!isClosedLoop())
             publishDue();
         break;
     case Phase::Draining: {
@@ -219,31 +253,87 @@ void LoadRun::tick() {
     m_lastTick = now;
 }
 
-void LoadRun::enter(Phase phase) {
-    const Nanoseconds now = monotonicNow();
-    switch (phase) {
-    case Phase::Settling:
-        m_rampedAt = now;
-        m_report.connectsPerSecond = double(m_open) / std::max(seconds(now - m_startedAt), 0.001);
+void LoadRun::leavePhase(Nanoseconds now) {
+    switch (m_phase) {
+    case Phase::Ramp:
+        m_report.ramped = m_open;
+        m_report.rampSeconds = seconds(now - m_startedAt);
         break;
     case Phase::Measuring:
-        m_deliveriesAtStart = m_ledger.totals().deliveries;
+    case Phase::Storm:
+        m_report.seconds += seconds(now - m_phaseAt);
+        m_report.measured += m_ledger.totals().deliveries - m_deliveriesAtStart;
         break;
+    case Phase::Settling:
+    case Phase::Waiting:
     case Phase::Draining:
-        m_report.seconds = seconds(now - m_phaseAt);
-        m_report.deliveriesPerSecond =
-            double(m_ledger.totals().deliveries - m_deliveriesAtStart) / std::max(m_report.seconds, 0.001);
-        break;
-    case Phase::Ramp:
     case Phase::Done:
         break;
     }
+}
+
+void LoadRun::enter(Phase phase) {
+    const Nanoseconds now = monotonicNow();
+    leavePhase(now);
     m_phase = phase;
     m_phaseAt = now;
-    if (phase == Phase::Measuring && isPublishing() && isClosedLoop())
-        startClosedLoop();
-    if (phase == Phase::Done)
+    m_deliveriesAtStart = m_ledger.totals().deliveries;
+    switch (phase) {
+    case Phase::Storm:
+        cutAll();
+        [[fallthrough]];
+    case Phase::Measuring:
+        if (isPublishing() && isClosedLoop())
+            startClosedLoop();
+        break;
+    case Phase::Waiting:
+        Q_EMIT gateReached();
+        break;
+    case Phase::Done:
         finish();
+        break;
+    case Phase::Ramp:
+    case Phase::Settling:
+    case Phase::Draining:
+        break;
+    }
+}
+
+void LoadRun::passGate() {
+    if (m_phase == Phase::Waiting)
+        enter(isStorm() ? Phase::Storm : Phase::Measuring);
+}
+
+void LoadRun::stop() {
+    m_isStopped = true; // seen by the next tick
+}
+
+/// As a proxy that falls over does it: no goodbye, all in the same turn.
+void LoadRun::cutAll() {
+    StormReport storm;
+    storm.backoff = m_report.storms.empty() ? Backoff::Yes : Backoff::No;
+    for (auto& client : m_clients) {
+        const int member = client->index();
+        if (isPublisher(member) || !m_ledger.isPresent(member))
+            continue;
+        m_ledger.left(member, m_phaseAt);
+        --m_open;
+        client->cut(storm.backoff);
+        m_away.push_back(member);
+    }
+    m_report.storms.push_back(std::move(storm));
+}
+
+bool LoadRun::isStormOver(Nanoseconds now) {
+    auto& storm = m_report.storms.back();
+    const Nanoseconds passed = now - m_phaseAt;
+    if (!storm.isRecovered) {
+        storm.recoveredSeconds = seconds(passed);
+        storm.isRecovered = m_away.empty() && m_connecting == 0;
+    }
+    // Some messages of those who stayed must fall into it, however fast it is over.
+    return passed > std::chrono::nanoseconds(m_options.duration).count() ||
+           (storm.isRecovered && passed > Ledger::Second);
 }
 
 void LoadRun::sweep() {
@@ -253,34 +343,31 @@ void LoadRun::sweep() {
         client->checkDeadlines(time);
     m_ledger.settle(now);
     if (isPublishing() && isClosedLoop()) {
-        for (int room = 0; room < int(m_turns.size()); ++room) {
-            auto& turn = m_turns[std::size_t(room)];
-            if (now - turn.sentAt > ClosedLoopPatience)
+        for (const int member : m_publishers) {
+            const int room = m_ledger.roomOf(member);
+            if (now - m_turns[std::size_t(room)].sentAt > ClosedLoopPatience)
                 roomAnswered(room);
         }
     }
-    if (m_progress == Progress::Silent)
-        return;
-    const auto& totals = m_ledger.totals();
-    std::fprintf(
-        stderr, "\r%d of %d open, %llu refused, %llu closed, %llu sent, %llu received/s, p99 %.2f ms   ",
-        m_open, m_options.connections, static_cast<unsigned long long>(m_report.failed),
-        static_cast<unsigned long long>(m_report.dropped), static_cast<unsigned long long>(totals.sent),
-        static_cast<unsigned long long>(totals.deliveries - m_shownDeliveries),
-        totals.latency.percentile(99) / 1000);
-    m_shownDeliveries = totals.deliveries;
+    Q_EMIT progressed();
+}
+
+Report LoadRun::report() const {
+    Report report = m_report;
+    report.scenario = m_options.scenario;
+    report.asked = m_options.connections;
+    report.open = m_open;
+    report.totals = m_ledger.totals();
+    if (m_seq)
+        report.seq = m_seq->totals();
+    return report;
 }
 
 void LoadRun::finish() {
     m_tick.stop();
     m_sweep.stop();
     m_ledger.finish();
-    m_report.scenario = m_options.scenario;
-    m_report.asked = m_options.connections;
-    m_report.open = m_open;
-    m_report.totals = m_ledger.totals();
-    if (m_progress == Progress::Shown)
-        std::fputc('\n', stderr);
+    m_report = report();
     for (auto& client : m_clients)
         client->close();
     Q_EMIT finished();

@@ -5,6 +5,7 @@
 #include "tests/load/ledger.h"
 #include "tests/load/load_client.h"
 #include "tests/load/options.h"
+#include "tests/load/report.h"
 #include <QElapsedTimer>
 #include <QObject>
 #include <QTimer>
@@ -12,43 +13,35 @@
 #include <memory>
 #include <vector>
 
-/// What is told in the end.
-struct Report {
-    Scenario scenario = Scenario::Echo;
-    int asked = 0, open = 0;
-    std::uint64_t failed = 0;  ///< attempts that led to nothing
-    std::uint64_t dropped = 0; ///< joined clients that were closed by the other side
-    double connectsPerSecond = 0;
-    double deliveriesPerSecond = 0;
-    double seconds = 0;
-    Ledger::Totals totals;
-    std::string lastRefusal; ///< a sentence, empty when there was none
-};
-std::string jsonText(const Report& report);
-std::string plainText(const Report& report);
-
-enum class Progress { Silent, Shown };
-
 class LoadRun : public QObject, private LoadClientHost {
     Q_OBJECT
 
 public:
-    LoadRun(const Options& options, Progress progress);
+    explicit LoadRun(const Options& options);
     ~LoadRun() override;
     void start();
-    const Report& report() const { return m_report; }
+    /// After gateReached(): goes on.
+    void passGate();
+    /// Ends early, with a report.
+    void stop();
+    /// As it stands; whole once it has finished.
+    Report report() const;
 
 Q_SIGNALS:
+    /// Before it measures, and before each storm: parts of one run wait here for each other.
+    void gateReached();
+    void progressed(); ///< each second
     void finished();
 
 private:
-    enum class Phase { Ramp, Settling, Measuring, Draining, Done };
+    enum class Phase { Ramp, Settling, Waiting, Measuring, Storm, Draining, Done };
 
     void clientJoined(LoadClient& client) override;
     void clientLeft(LoadClient& client) override;
     void clientAway(LoadClient& client) override;
     void clientRefused(LoadClient& client, const std::string& sentence) override;
-    void eventReceived(LoadClient& client, std::string_view packet) override;
+    void eventReceived(LoadClient& client, const Heard& event) override;
+    void publishAnswered(LoadClient& client, std::uint64_t seq) override;
 
     void connectSome();
     void tick();  ///< each 5 ms: attempts that are due, publishes that are due
@@ -58,13 +51,22 @@ private:
     void publishFrom(int member);
     void startClosedLoop();
     void roomAnswered(int room);
+    void leavePhase(Nanoseconds now);
+    void cutAll();
+    bool isStormOver(Nanoseconds now);
     void finish();
+    bool isStorm() const { return m_options.scenario == Scenario::Storm; }
+    Echo echo() const { return m_options.scenario == Scenario::Rooms ? Echo::No : Echo::Yes; }
     bool isClosedLoop() const { return m_options.ratePerSecond <= 0; }
-    bool isPublishing() const { return m_phase == Phase::Measuring && m_options.scenario != Scenario::Idle; }
+    bool isPublisher(int member) const;
+    bool isPublishing() const {
+        return (m_phase == Phase::Measuring && m_options.scenario != Scenario::Idle) ||
+               m_phase == Phase::Storm;
+    }
 
     const Options& m_options;
-    const Progress m_progress;
     Ledger m_ledger;
+    std::optional<SeqCheck> m_seq; ///< where the dialect tells numbers
     std::vector<std::unique_ptr<LoadClient>> m_clients;
     std::vector<int> m_publishers; ///< the members who publish, in turn
     std::size_t m_nextPublisher = 0;
@@ -81,9 +83,10 @@ private:
     int m_connecting = 0;
     int m_open = 0;
     double m_credit = 0;
-    Nanoseconds m_startedAt = 0, m_rampedAt = 0, m_phaseAt = 0, m_lastTick = 0;
-    std::uint64_t m_shownDeliveries = 0, m_deliveriesAtStart = 0;
+    Nanoseconds m_startedAt = 0, m_phaseAt = 0, m_lastTick = 0;
+    std::uint64_t m_deliveriesAtStart = 0;
     Phase m_phase = Phase::Ramp;
+    bool m_isStopped = false;
     QTimer m_tick, m_sweep;
     Report m_report;
 };

@@ -15,8 +15,51 @@ std::string_view name(Scenario scenario) {
         return "echo";
     case Scenario::Rooms:
         return "rooms";
+    case Scenario::Storm:
+        return "storm";
     }
     return "";
+}
+
+shared::Result<std::vector<Share>> shares(const Options& options, int most) {
+    constexpr int MostProcesses = 256;
+    const int unit = options.scenario == Scenario::Rooms   ? std::min(options.roomSize, options.connections)
+                     : options.scenario == Scenario::Storm ? std::min(StayOneIn, options.connections)
+                                                           : 1;
+    if (unit > most)
+        return failure(
+            ErrorCode::Unavailable,
+            "one process holds a room of " + std::to_string(unit) + ", but may have only " +
+                std::to_string(std::max(most, 0)) +
+                " open descriptors: ask for a smaller --room-size, or raise the hard limit (ulimit -Hn)");
+    const int units = (options.connections + unit - 1) / unit;
+    const int unitsEach = most / unit;
+    const int processes = (units + unitsEach - 1) / unitsEach;
+    if (processes > MostProcesses)
+        return failure(
+            ErrorCode::Unavailable,
+            std::to_string(processes) + " processes would be needed for so many open descriptors, but " +
+                std::to_string(MostProcesses) +
+                " are the most: ask for fewer --connections, or raise the hard limit (ulimit -Hn)");
+    std::vector<Share> out;
+    int given = 0;
+    for (int process = 0; process < processes; ++process) {
+        const int until =
+            std::min(int(std::int64_t(units) * (process + 1) / processes) * unit, options.connections);
+        const int many = until - given;
+        out.push_back({given, many, options.ratePerSecond * many / options.connections});
+        given = until;
+    }
+    return out;
+}
+
+std::string sourceAddress(const Target& target, int client, std::size_t targets) {
+    constexpr int ClientsAnAddress = 20000; // of 28,232 ports that Linux gives out
+    constexpr int Hosts = 250;
+    const int block = client / int(targets) / ClientsAnAddress;
+    if (block == 0 || !(target.host.starts_with("127.") || target.host == "localhost"))
+        return {};
+    return "127.77." + std::to_string(block / Hosts) + "." + std::to_string(1 + block % Hosts);
 }
 
 shared::Result<Target> parseTarget(std::string_view text) {

@@ -8,8 +8,13 @@
 #include <string_view>
 #include <vector>
 
-enum class Scenario { Idle, Echo, Rooms };
+enum class Scenario { Idle, Echo, Rooms, Storm };
+enum class DialectName { SocketIo, Json };
 enum class OutputFormat { Text, Json };
+enum class Echo { No, Yes };
+enum class Backoff { No, Yes };
+/// A run that is too large for one process is made of parts, which one more process starts and adds up.
+enum class Role { Whole, Part };
 
 /// One node's client listener.
 struct Target {
@@ -21,13 +26,32 @@ struct Target {
 struct Options {
     std::vector<Target> targets;
     int connections = 100;
+    int firstClient = 0; ///< of a part: its number within the whole
+    Role role = Role::Whole;
     Scenario scenario = Scenario::Echo;
+    DialectName dialect = DialectName::SocketIo;
     double ratePerSecond = 0; ///< 0: as fast as messages come back
     int roomSize = 10;
     int payloadBytes = 64;
-    std::chrono::milliseconds duration{15000};
+    std::chrono::milliseconds duration{15000}; ///< storm: the longest that coming back may take
     OutputFormat output = OutputFormat::Text;
 };
+
+/// One in so many clients of a storm is not cut.
+inline constexpr int StayOneIn = 10;
+
+/// What one process of a run does.
+struct Share {
+    int firstClient = 0;
+    int connections = 0;
+    double ratePerSecond = 0;
+};
+/// Cuts the run so that no process has more than `most` clients and no room lies in two of them.
+shared::Result<std::vector<Share>> shares(const Options& options, int most);
+
+/// A loopback target is reached from further addresses of 127.0.0.0/8 before the ports of one run out; empty:
+/// the system's choice. `client` counts those of all processes.
+std::string sourceAddress(const Target& target, int client, std::size_t targets);
 
 std::string_view name(Scenario scenario);
 /// `ws://HOST:PORT[/PATH/]`; an IPv6 host stands in brackets.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/load/process.h"
 #include <csignal>
-#include <string>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -9,23 +8,23 @@ namespace {
 volatile std::sig_atomic_t interruptions = 0;
 }
 
-shared::Result<void> reserveDescriptors(std::uint64_t wanted) {
+std::uint64_t reserveDescriptors(std::uint64_t wanted) {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return {};
+        return wanted;
     if (limit.rlim_cur < wanted) {
         const auto had = limit.rlim_cur;
         limit.rlim_cur = limit.rlim_max;
         if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
             limit.rlim_cur = had;
     }
-    if (limit.rlim_cur >= wanted)
-        return {};
-    return shared::failure(
-        shared::ErrorCode::Unavailable,
-        std::to_string(wanted) + " open descriptors are needed, but at most " +
-            std::to_string(limit.rlim_cur) +
-            " are allowed: ask for fewer --connections, or raise the hard limit (ulimit -Hn)");
+    return limit.rlim_cur;
+}
+
+void ignoreInterrupts() {
+    std::signal(SIGINT, SIG_IGN);
+    std::signal(SIGTERM, SIG_IGN);
+    std::signal(SIGPIPE, SIG_IGN);
 }
 
 void catchInterrupts() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/load/load_run.h"
+#include "tests/load/report.h"
+#include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <algorithm>
@@ -8,66 +9,166 @@
 
 namespace {
 
+constexpr double ShortestSeconds = 0.001;
+
 double rounded(double value) {
     return std::round(value * 1000) / 1000;
 }
 
 /// Never above what was really the longest: a bucket's middle may be.
-double latencyMs(const Ledger::Totals& totals, double percent) {
-    return rounded(std::min(totals.latency.percentile(percent) / 1000, double(totals.longest) / 1e6));
+double latencyMs(const shared::Histogram& latency, Nanoseconds longest, double percent) {
+    return rounded(std::min(latency.percentile(percent) / 1000, double(longest) / 1e6));
 }
 
 QJsonValue count(std::uint64_t value) {
     return QJsonValue(qint64(value));
 }
 
+unsigned long long number(std::uint64_t value) {
+    return value;
+}
+
+template <class... Values>
+void line(std::string& text, const char* format, Values... values) {
+    char buffer[256];
+    std::snprintf(buffer, sizeof buffer, format, values...);
+    text += buffer;
+}
+
 } // namespace
+
+double Report::connectsPerSecond() const {
+    return ramped > 0 ? double(ramped) / std::max(rampSeconds, ShortestSeconds) : 0;
+}
+
+double Report::deliveriesPerSecond() const {
+    return double(measured) / std::max(seconds, ShortestSeconds);
+}
+
+void Report::add(const Report& part) {
+    asked += part.asked;
+    open += part.open;
+    ramped += part.ramped;
+    rampSeconds = std::max(rampSeconds, part.rampSeconds);
+    failed += part.failed;
+    dropped += part.dropped;
+    measured += part.measured;
+    seconds = std::max(seconds, part.seconds);
+    totals.sent += part.totals.sent;
+    totals.expected += part.totals.expected;
+    totals.received += part.totals.received;
+    totals.lost += part.totals.lost;
+    totals.duplicated += part.totals.duplicated;
+    totals.reordered += part.totals.reordered;
+    totals.deliveries += part.totals.deliveries;
+    totals.longest = std::max(totals.longest, part.totals.longest);
+    totals.latency.merge(part.totals.latency);
+    if (part.seq) {
+        SeqCheck::Totals& sum = seq ? *seq : seq.emplace();
+        sum.missing += part.seq->missing;
+        sum.duplicated += part.seq->duplicated;
+        sum.reordered += part.seq->reordered;
+    }
+    for (std::size_t i = 0; i < part.storms.size(); ++i) {
+        if (i == storms.size()) {
+            storms.push_back(part.storms[i]);
+            continue;
+        }
+        auto& storm = storms[i];
+        storm.recoveredSeconds = std::max(storm.recoveredSeconds, part.storms[i].recoveredSeconds);
+        storm.isRecovered = storm.isRecovered && part.storms[i].isRecovered;
+        storm.stayed.merge(part.storms[i].stayed);
+        storm.longest = std::max(storm.longest, part.storms[i].longest);
+    }
+    if (lastRefusal.empty())
+        lastRefusal = part.lastRefusal;
+}
 
 std::string jsonText(const Report& report) {
     const auto& totals = report.totals;
-    const QJsonObject object{
-        {"scenario",
-         QString::fromUtf8(name(report.scenario).data(), qsizetype(name(report.scenario).size()))},
+    const auto latency = [&totals](double percent) {
+        return latencyMs(totals.latency, totals.longest, percent);
+    };
+    QJsonObject messages{{"sent", count(totals.sent)},
+                         {"expected", count(totals.expected)},
+                         {"received", count(totals.received)},
+                         {"lost", count(totals.lost)},
+                         {"duplicated", count(totals.duplicated)},
+                         {"reordered", count(totals.reordered)}};
+    if (report.seq)
+        messages.insert("seq", QJsonObject{{"missing", count(report.seq->missing)},
+                                           {"duplicated", count(report.seq->duplicated)},
+                                           {"reordered", count(report.seq->reordered)}});
+    const auto scenario = name(report.scenario);
+    QJsonObject object{
+        {"scenario", QString::fromUtf8(scenario.data(), qsizetype(scenario.size()))},
         {"connections",
          QJsonObject{{"asked", report.asked}, {"open", report.open}, {"failed", count(report.failed)}}},
-        {"connects_per_s", rounded(report.connectsPerSecond)},
-        {"messages", QJsonObject{{"sent", count(totals.sent)},
-                                 {"expected", count(totals.expected)},
-                                 {"received", count(totals.received)},
-                                 {"lost", count(totals.lost)},
-                                 {"duplicated", count(totals.duplicated)},
-                                 {"reordered", count(totals.reordered)}}},
-        {"rate_per_s", rounded(report.deliveriesPerSecond)},
-        {"latency_ms", QJsonObject{{"p50", latencyMs(totals, 50)},
-                                   {"p95", latencyMs(totals, 95)},
-                                   {"p99", latencyMs(totals, 99)},
+        {"connects_per_s", rounded(report.connectsPerSecond())},
+        {"messages", messages},
+        {"rate_per_s", rounded(report.deliveriesPerSecond())},
+        {"latency_ms", QJsonObject{{"p50", latency(50)},
+                                   {"p95", latency(95)},
+                                   {"p99", latency(99)},
                                    {"max", rounded(double(totals.longest) / 1e6)}}},
         {"duration_s", rounded(report.seconds)},
     };
+    if (report.scenario == Scenario::Storm) {
+        QJsonArray storms;
+        for (const auto& storm : report.storms)
+            storms.append(
+                QJsonObject{{"backoff", storm.backoff == Backoff::Yes},
+                            {"recovered_s", storm.isRecovered ? QJsonValue(rounded(storm.recoveredSeconds))
+                                                              : QJsonValue(QJsonValue::Null)},
+                            {"stayed_p99_ms", latencyMs(storm.stayed, storm.longest, 99)}});
+        object.insert("storm", storms);
+    }
     return QJsonDocument(object).toJson(QJsonDocument::Compact).toStdString() + "\n";
 }
 
 std::string plainText(const Report& report) {
     const auto& totals = report.totals;
-    std::string text;
-    const auto line = [&text](const char* format, auto... values) {
-        char buffer[256];
-        std::snprintf(buffer, sizeof buffer, format, values...);
-        text += buffer;
+    const auto latency = [&totals](double percent) {
+        return latencyMs(totals.latency, totals.longest, percent);
     };
-    const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
-    line("connections  %d asked, %d open, %llu attempts failed, %llu closed by the server, %.0f connects/s\n",
-         report.asked, report.open, number(report.failed), number(report.dropped), report.connectsPerSecond);
+    std::string text;
+    line(text,
+         "connections  %d asked, %d open, %llu attempts failed, %llu closed by the server, %.0f connects/s\n",
+         report.asked, report.open, number(report.failed), number(report.dropped),
+         report.connectsPerSecond());
     if (report.scenario != Scenario::Idle) {
-        line("messages     %llu sent, %llu expected, %llu received, %llu lost, %llu duplicated, %llu "
+        line(text,
+             "messages     %llu sent, %llu expected, %llu received, %llu lost, %llu duplicated, %llu "
              "reordered\n",
              number(totals.sent), number(totals.expected), number(totals.received), number(totals.lost),
              number(totals.duplicated), number(totals.reordered));
-        line("received     %.0f messages/s over %.1f s\n", report.deliveriesPerSecond, report.seconds);
-        line("latency      p50 %.2f ms, p95 %.2f ms, p99 %.2f ms, max %.2f ms\n", latencyMs(totals, 50),
-             latencyMs(totals, 95), latencyMs(totals, 99), double(totals.longest) / 1e6);
+        if (report.seq)
+            line(text, "by seq       %llu missing, %llu duplicated, %llu reordered\n",
+                 number(report.seq->missing), number(report.seq->duplicated), number(report.seq->reordered));
+        line(text, "received     %.0f messages/s over %.1f s\n", report.deliveriesPerSecond(),
+             report.seconds);
+        line(text, "latency      p50 %.2f ms, p95 %.2f ms, p99 %.2f ms, max %.2f ms\n", latency(50),
+             latency(95), latency(99), double(totals.longest) / 1e6);
+    }
+    for (const auto& storm : report.storms) {
+        line(text, "storm        %s back-off: ", storm.backoff == Backoff::Yes ? "with" : "without");
+        if (storm.isRecovered)
+            line(text, "all back after %.2f s", storm.recoveredSeconds);
+        else
+            text += "not all back in time";
+        line(text, ", p99 of those who stayed %.2f ms\n", latencyMs(storm.stayed, storm.longest, 99));
     }
     if (!report.lastRefusal.empty())
-        line("last refusal %s\n", report.lastRefusal.substr(0, 200).c_str());
+        line(text, "last refusal %s\n", report.lastRefusal.substr(0, 200).c_str());
+    return text;
+}
+
+std::string progressText(const Report& now, const Report& before, double seconds) {
+    std::string text;
+    const auto since = now.totals.deliveries - std::min(before.totals.deliveries, now.totals.deliveries);
+    line(text, "%d of %d open, %llu refused, %llu closed, %llu sent, %.0f received/s, p99 %.2f ms", now.open,
+         now.asked, number(now.failed), number(now.dropped), number(now.totals.sent),
+         double(since) / std::max(seconds, ShortestSeconds),
+         latencyMs(now.totals.latency, now.totals.longest, 99));
     return text;
 }

@@ -2,6 +2,7 @@
 #include "tests/load/websocket_link.h"
 #include <QByteArray>
 #include <QCryptographicHash>
+#include <QHostAddress>
 #include <QtEndian>
 #include <algorithm>
 #include <array>
@@ -26,8 +27,8 @@ bool containsIgnoringCase(std::string_view text, std::string_view part) {
 
 } // namespace
 
-WebSocketLink::WebSocketLink(LinkHost& host, const Target& target, std::uint32_t seed)
-    : m_host(host), m_target(target), m_mask(seed | 1) {
+WebSocketLink::WebSocketLink(LinkHost& host, LinkRoute route, std::uint32_t seed)
+    : m_host(host), m_route(std::move(route)), m_mask(seed | 1) {
     connect(&m_socket, &QTcpSocket::connected, this, [this] { sendUpgrade(); });
     connect(&m_socket, &QTcpSocket::readyRead, this, [this] { readAvailable(); });
     connect(&m_socket, &QTcpSocket::errorOccurred, this, [this](QAbstractSocket::SocketError) {
@@ -37,8 +38,10 @@ WebSocketLink::WebSocketLink(LinkHost& host, const Target& target, std::uint32_t
 }
 
 void WebSocketLink::open() {
+    if (!m_route.source.empty())
+        m_socket.bind(QHostAddress(QString::fromStdString(m_route.source)));
     // Unbuffered: thousands of these live in one process, and a frame is written in one call.
-    m_socket.connectToHost(QString::fromStdString(m_target.host), m_target.port,
+    m_socket.connectToHost(QString::fromStdString(m_route.target.host), m_route.target.port,
                            QIODevice::ReadWrite | QIODevice::Unbuffered);
 }
 
@@ -55,6 +58,12 @@ void WebSocketLink::close(std::uint16_t code) {
     m_socket.disconnectFromHost();
 }
 
+void WebSocketLink::cut() {
+    m_state = State::Ended;
+    m_socket.disconnect(this);
+    m_socket.abort();
+}
+
 void WebSocketLink::sendUpgrade() {
     m_state = State::Upgrading;
     m_socket.setSocketOption(QAbstractSocket::LowDelayOption, 1);
@@ -62,11 +71,11 @@ void WebSocketLink::sendUpgrade() {
     for (auto& word : nonce)
         word = nextMask();
     m_key = QByteArray(reinterpret_cast<const char*>(nonce.data()), sizeof nonce).toBase64().toStdString();
-    const bool isV6 = m_target.host.find(':') != std::string::npos;
-    const std::string host =
-        (isV6 ? "[" + m_target.host + "]" : m_target.host) + ":" + std::to_string(m_target.port);
-    const std::string head = "GET " + m_target.path +
-                             "?EIO=4&transport=websocket HTTP/1.1\r\n"
+    const bool isV6 = m_route.target.host.find(':') != std::string::npos;
+    const std::string host = (isV6 ? "[" + m_route.target.host + "]" : m_route.target.host) + ":" +
+                             std::to_string(m_route.target.port);
+    const std::string head = "GET " + m_route.request +
+                             " HTTP/1.1\r\n"
                              "Host: " +
                              host +
                              "\r\n"
@@ -78,6 +87,7 @@ void WebSocketLink::sendUpgrade() {
                              "\r\n"
                              "User-Agent: weir-load\r\n\r\n";
     m_socket.write(head.data(), qint64(head.size()));
+    m_route.request = std::string();
 }
 
 void WebSocketLink::readAvailable() {
@@ -141,6 +151,7 @@ void WebSocketLink::readFrames(std::string_view chunk) {
             break;
         case Opcode::Ping:
             sendFrame(Opcode::Pong, received.payload);
+            m_host.pinged();
             break;
         case Opcode::Close: {
             const std::uint16_t code = closeCode(received.payload);

@@ -18,18 +18,28 @@ class LinkHost {
 public:
     virtual ~LinkHost() = default;
     virtual void linkOpened() = 0;
+    virtual void pinged() = 0; ///< and answered
     virtual void textReceived(std::string_view text) = 0;
     /// Exactly once, unless the owner closed it; the link may be let go with deleteLater() inside the call.
     virtual void linkEnded(const LinkEnd& end) = 0;
 };
 
+/// Where a link goes.
+struct LinkRoute {
+    const Target& target; ///< outlives the link
+    std::string request;  ///< path and query
+    std::string source;   ///< an address of ours; empty: the system's choice
+};
+
 class WebSocketLink : public QObject {
 public:
-    WebSocketLink(LinkHost& host, const Target& target, std::uint32_t seed);
+    WebSocketLink(LinkHost& host, LinkRoute route, std::uint32_t seed);
     void open();
     void sendText(std::string_view text);
     /// Says goodbye and lets go at once; linkEnded() is not called.
     void close(std::uint16_t code);
+    /// Cuts it without a word; linkEnded() is not called.
+    void cut();
 
 private:
     enum class State { Connecting, Upgrading, Open, Ended };
@@ -44,7 +54,7 @@ private:
     std::uint32_t nextMask();
 
     LinkHost& m_host; ///< outlives the link
-    const Target& m_target;
+    LinkRoute m_route;
     QTcpSocket m_socket;
     FrameReader m_reader;
     std::string m_answer; ///< HTTP, until it is whole
