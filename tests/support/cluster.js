@@ -60,10 +60,12 @@ class Child {
         running.delete(this.child);
         resolve({ code: -1, signal: null });
       });
+      // Its last output may come after its end; what it left running may hold that open for ever.
       this.child.on("exit", (code, signal) => {
         running.delete(this.child);
-        resolve({ code, signal });
+        setTimeout(resolve, 2000, { code, signal }).unref();
       });
+      this.child.on("close", (code, signal) => resolve({ code, signal }));
     });
   }
   get pid() {
