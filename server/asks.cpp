@@ -74,6 +74,22 @@ void Asks::finish(std::map<std::uint64_t, Pending>::iterator pending) {
     ended.whole(std::move(ended.answers));
 }
 
+shared::admin::ClosedAnswer mergeClosed(std::size_t limit, Asks::Answers answers) {
+    shared::admin::ClosedAnswer merged;
+    merged.partial = !answers.isComplete;
+    for (auto& answer : answers.answers) {
+        merged.total += answer.matched;
+        merged.partial = merged.partial || answer.isPartial;
+        merged.oldest_ms = std::max(merged.oldest_ms, answer.forgottenBefore_ms);
+        std::move(answer.gone.begin(), answer.gone.end(), std::back_inserter(merged.rows));
+    }
+    std::stable_sort(merged.rows.begin(), merged.rows.end(),
+                     [](const auto& a, const auto& b) { return a.closed_ms > b.closed_ms; });
+    if (merged.rows.size() > limit)
+        merged.rows.resize(limit);
+    return merged;
+}
+
 shared::admin::RoomsAnswer mergeRooms(const RoomOrder& order, Asks::Answers answers) {
     std::vector<shared::admin::RoomRow> rows;
     std::int64_t total = 0;

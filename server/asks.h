@@ -53,6 +53,9 @@ private:
     std::map<std::uint64_t, Pending> m_pending;
 };
 
+/// Puts together what the shards remember, newest first.
+shared::admin::ClosedAnswer mergeClosed(std::size_t limit, Asks::Answers answers);
+
 /// Puts the shards' rooms together.
 shared::admin::RoomsAnswer mergeRooms(const RoomOrder& order, Asks::Answers answers);
 

@@ -150,6 +150,7 @@ void Node::evict(const EvictRequest& request, const Operator& by, Done<EvictAnsw
     EvictPlan plan{by.name, request.rate_per_s, request.reconnect, {}, nullptr, 0};
     EvictAsk ask;
     ask.reconnect = request.reconnect;
+    ask.by = by.name;
     ask.dryRun = request.dry_run || request.rate_per_s > 0; // at a rate: first how many there are
     std::vector<std::pair<ShardIndex, Question>> questions;
     if (request.filter) {
@@ -286,7 +287,7 @@ std::int64_t Node::left() const {
 }
 
 void Node::drainSome(OperationId operation, ShardIndex shard, std::int64_t count, milliseconds spread) {
-    m_parts->asks->askOne(shard, DrainAsk{count, spread}, ActPatience,
+    m_parts->asks->askOne(shard, DrainAsk{count, spread, whoRuns(operation)}, ActPatience,
                           [this, operation, shard](Asks::Answers answers) {
                               std::int64_t closed = 0;
                               for (const auto& answer : answers.answers)
@@ -302,6 +303,7 @@ void Node::evictSome(OperationId operation, ShardIndex shard, const std::vector<
     ask.filter = std::move(filter);
     ask.limit = int(std::min<std::int64_t>(count, 1000000));
     ask.reconnect = mayReconnect;
+    ask.by = whoRuns(operation);
     m_parts->asks->askOne(shard, std::move(ask), ActPatience,
                           [this, operation, shard](Asks::Answers answers) {
                               std::int64_t closed = 0;

@@ -50,6 +50,8 @@ public:
     void connection(shared::ConnectionId id, Done<shared::admin::ConnectionDetails> done) override;
     void evict(const shared::admin::EvictRequest& request, const Operator& by,
                Done<shared::admin::EvictAnswer> done) override;
+    void closed(const shared::admin::ClosedRequest& request, Done<shared::admin::ClosedAnswer> done) override;
+    void sample(shared::ConnectionId id, Done<shared::admin::ConnectionSample> done) override;
     void rooms(const shared::admin::RoomsRequest& request, Done<shared::admin::RoomsAnswer> done) override;
     void room(const shared::admin::RoomRequest& request, Done<shared::admin::RoomRow> done) override;
     void publish(const shared::admin::PublishRequest& request,
@@ -91,6 +93,7 @@ private:
     void keepTicking();
     void end(NodeFailure why);
     shared::admin::ClusterNode ownRow() const;
+    std::string whoRuns(shared::OperationId operation) const;
     struct Operators;
     shared::Result<Operators> readOperators(const Settings& settings) const;
     shared::Result<Operators> newOperators(const Settings& settings) const;

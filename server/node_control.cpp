@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What operators ask of a node's rooms, and what they say in them.
+// What operators ask of a node's rooms and of those who left, and what they say.
 #include "server/core/names.h"
 #include "server/node.h"
 #include "server/node_parts.h"
@@ -110,6 +110,46 @@ void Node::publish(const PublishRequest& request, Done<PublishAnswer> done) {
                             done(answer);
                         });
     keepTicking();
+}
+
+void Node::closed(const ClosedRequest& request, Done<ClosedAnswer> done) {
+    auto& parts = *m_parts;
+    auto filter = shared::Filter::parse(request.filter);
+    if (!filter)
+        return done(tl::unexpected(filter.error()));
+    if (parts.asks->isFull())
+        return done(failure(ErrorCode::Busy, "too many questions are under way"));
+    ClosedAsk ask{std::make_shared<const shared::Filter>(std::move(*filter)), request.since_ms,
+                  request.limit};
+    parts.asks->askAll(std::move(ask), ListPatience,
+                       [done = std::move(done), limit = std::size_t(request.limit)](Asks::Answers answers) {
+                           done(mergeClosed(limit, std::move(answers)));
+                       });
+    keepTicking();
+}
+
+void Node::sample(shared::ConnectionId id, Done<ConnectionSample> done) {
+    auto& parts = *m_parts;
+    if (parts.asks->isFull())
+        return done(failure(ErrorCode::Busy, "too many questions are under way"));
+    parts.asks->askOne(ShardIndex(id.shard), SampleAsk{id.number}, ActPatience,
+                       [done = std::move(done), id](Asks::Answers answers) {
+                           for (auto& answer : answers.answers)
+                               if (answer.sample)
+                                   return done(std::move(*answer.sample));
+                           if (!answers.isComplete)
+                               return done(
+                                   failure(ErrorCode::Busy, "the connection's shard did not answer in time"));
+                           done(failure(ErrorCode::NotFound, "there is no connection " + id.text()));
+                       });
+    keepTicking();
+}
+
+std::string Node::whoRuns(shared::OperationId operation) const {
+    for (const auto& row : m_parts->operations->rows())
+        if (row.id == operation.value())
+            return row.by;
+    return {};
 }
 
 } // namespace server

@@ -142,7 +142,7 @@ tl::expected<void, NodeFailure> Node::start() {
         parts.shards.push_back(std::make_unique<ShardThread>(
             ShardIndex(std::uint16_t(shard)),
             ShardWorld{settings, parts.id, *parts.access, *parts.application, *parts.router, *parts.admission,
-                       *parts.queues, parts.clock, parts.mainBox, parts.isReady},
+                       *parts.queues, parts.clock, parts.mainBox, parts.isReady, parts.shardCount},
             *parts.shardBoxes[at], *parts.shardCounters[at]));
         parts.shards.back()->start();
     }
@@ -251,9 +251,10 @@ tl::expected<void, NodeFailure> Node::openOps() {
     std::vector<std::string> hosts;
     if (const auto advertisedHost = parseHostPort(advertised(settings.listen.advertiseOps, ops)))
         hosts.push_back(advertisedHost->host);
-    parts.ops = std::make_unique<OpsServer>(OpsWorld{
-        *this, *parts.catalog, *parts.sampler, *parts.mainCounters, parts.clock, std::move(operators->tokens),
-        parts.id, settings.admin.origins, std::move(hosts), parts.log.tap()});
+    parts.ops = std::make_unique<OpsServer>(
+        OpsWorld{*this, *parts.catalog, *parts.sampler, *parts.mainCounters, parts.clock,
+                 std::move(operators->tokens), parts.id, settings.admin.origins, std::move(hosts),
+                 fmt::format("{}/audit-{}.jsonl", process::stateDirectory(), port), parts.log.tap()});
     if (const auto& identity = parts.certificates.identity(ListenerKind::Ops))
         parts.ops->useTls(tlsConfiguration(*identity));
     return {};

@@ -61,6 +61,8 @@ std::function<bool(const std::string&)> supervisorLine();
 /// After how much silence the supervisor takes this process for dead; 0: it does not watch.
 std::chrono::milliseconds watchdogInterval();
 
+/// Where the node keeps what outlives it: $STATE_DIRECTORY, else the run directory.
+std::string stateDirectory();
 /// Where running nodes leave their token and address files.
 std::string runDirectory();
 

@@ -216,6 +216,11 @@ std::chrono::milliseconds watchdogInterval() {
     return std::chrono::milliseconds(std::max<std::int64_t>(0, number("WATCHDOG_USEC") / 1000));
 }
 
+std::string stateDirectory() {
+    const auto state = variable("STATE_DIRECTORY");
+    return state.empty() ? runDirectory() : state.substr(0, state.find(':'));
+}
+
 std::string runDirectory() {
     if (const auto runtime = variable("RUNTIME_DIRECTORY"); !runtime.empty())
         return runtime.substr(0, runtime.find(':'));

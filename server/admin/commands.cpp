@@ -127,6 +127,36 @@ void connectionsGet(CommandCall call) {
     call.world.control.connection(id, jsonDone<ConnectionDetails>(call.done));
 }
 
+/// The connection that `params.id` names, or the failure is answered.
+std::optional<shared::ConnectionId> connectionOf(const CommandCall& call) {
+    shared::ConnectionId id;
+    if (shared::ConnectionId::parse(call.params.value(QStringLiteral("id")).toString().toStdString(), id))
+        return id;
+    call.done(failure(ErrorCode::BadRequest, "id: SHARD-NUMBER is needed"));
+    return std::nullopt;
+}
+
+void connectionsWatch(CommandCall call) {
+    if (const auto id = connectionOf(call))
+        call.link.watch(*id, call.done);
+}
+
+void connectionsUnwatch(CommandCall call) {
+    const auto id = connectionOf(call);
+    if (!id)
+        return;
+    if (!call.link.unwatch(*id))
+        return call.done(failure(ErrorCode::NotFound, "this link does not watch " + id->text()));
+    call.done(QJsonObject());
+}
+
+void connectionsClosed(CommandCall call) {
+    const auto request = ClosedRequest::fromJson(call.params);
+    if (!request)
+        return call.done(tl::unexpected(request.error()));
+    call.world.control.closed(*request, jsonDone<ClosedAnswer>(call.done));
+}
+
 void connectionsEvict(CommandCall call) {
     const auto request = EvictRequest::fromJson(call.params);
     if (!request)
@@ -182,14 +212,32 @@ void clusterNodes(CommandCall call) {
     call.done(rowsToJson(call.world.control.cluster()));
 }
 
+void logSubscribe(CommandCall call) {
+    const auto request = LogRequest::fromJson(call.params);
+    if (!request)
+        return call.done(tl::unexpected(request.error()));
+    call.link.subscribeLog(request->level);
+    call.done(QJsonObject());
+}
+
+void logUnsubscribe(CommandCall call) {
+    call.link.unsubscribeLog();
+    call.done(QJsonObject());
+}
+
 void auditList(CommandCall call) {
-    const auto since = wholeNumber(call.params, "since_ms", 0);
-    const auto limit = wholeNumber(call.params, "limit", 100);
-    if (!since || !limit)
-        return call.done(tl::unexpected((since ? limit : since).error()));
-    if (*limit < 1 || *limit > LongestPage)
-        return call.done(failure(ErrorCode::BadRequest, "limit: 1 to 1000"));
-    call.done(rowsToJson(call.world.audit.rows(*since, std::size_t(*limit))));
+    const auto request = AuditRequest::fromJson(call.params);
+    if (!request)
+        return call.done(tl::unexpected(request.error()));
+    call.done(rowsToJson(call.world.audit.rows(request->since_ms, std::size_t(request->limit))));
+}
+
+void statsHistory(CommandCall call) {
+    const auto request = HistoryRequest::fromJson(call.params);
+    if (!request)
+        return call.done(tl::unexpected(request.error()));
+    const auto answer = call.world.history.points(*request);
+    call.done(answer ? Result<QJsonObject>(answer->toJson()) : tl::unexpected(answer.error()));
 }
 
 void configGet(CommandCall call) {
@@ -215,12 +263,28 @@ const Command Table[] = {
      Reads,
      &statsSubscribe},
     {"stats.unsubscribe", {}, "Ends the snapshots", Reads, &statsUnsubscribe},
+    {"stats.history",
+     {"metric", "from_ms", "step_ms"},
+     "What the node still has of one metric: 15 minutes",
+     Reads,
+     &statsHistory},
     {"connections.list",
      {"filter", "sort", "cursor", "limit"},
      "A page of the open connections",
      Reads,
      &connectionsList},
     {"connections.get", {"id"}, "All that is known of one connection", Reads, &connectionsGet},
+    {"connections.watch",
+     {"id"},
+     "Sends a connections.sample of one connection each second",
+     Reads,
+     &connectionsWatch},
+    {"connections.unwatch", {"id"}, "Ends it", Reads, &connectionsUnwatch},
+    {"connections.closed",
+     {"filter", "since_ms", "limit"},
+     "Who left, why and by whom, newest first",
+     Reads,
+     &connectionsClosed},
     {"connections.evict",
      {"ids", "filter", "reason", "reconnect", "rate_per_s", "dry_run"},
      "Closes connections by ids or by filter",
@@ -247,6 +311,8 @@ const Command Table[] = {
     {"operations.get", {"id"}, "One drain or eviction", Reads, &operationsGet},
     {"operations.abort", {"id"}, "Stops a drain or eviction where it is", Changes, &operationsAbort},
     {"cluster.nodes", {}, "The nodes that the registry knows", Reads, &clusterNodes},
+    {"log.subscribe", {"level"}, "Sends each log line of this level and above", Reads, &logSubscribe},
+    {"log.unsubscribe", {}, "Ends the log lines", Reads, &logUnsubscribe},
     {"audit.list", {"since_ms", "limit"}, "Who did what, newest first", Reads, &auditList},
     {"config.get", {}, "Every setting with its value and origin", Reads, &configGet},
     {"config.set", {"key", "value"}, "Changes a live setting until the node restarts", Changes, &configSet},

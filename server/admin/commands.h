@@ -2,6 +2,7 @@
 // The one table of admin methods, and how one is carried out: role, act, audit. Main thread.
 #pragma once
 #include "server/admin/audit.h"
+#include "server/admin/stats_history.h"
 #include "server/core/clock.h"
 #include "server/core/control.h"
 #include "shared/admin_protocol.h"
@@ -17,6 +18,12 @@ public:
     /// Begins or changes its stats; answers the interval that it really gets.
     virtual std::int64_t subscribe(std::int64_t interval_ms) = 0;
     virtual void unsubscribe() = 0;
+    /// A sample each second from now on; answers the first one, or why there is none.
+    virtual void watch(shared::ConnectionId id, Done<QJsonObject> done) = 0;
+    /// False when it was not watched.
+    virtual bool unwatch(shared::ConnectionId id) = 0;
+    virtual void subscribeLog(shared::admin::LogLevel level) = 0;
+    virtual void unsubscribeLog() = 0;
 };
 
 /// What commands act on. Outlives all calls.
@@ -24,6 +31,7 @@ struct CommandWorld {
     Control& control;
     Audit& audit;
     const Clock& clock;
+    const StatsHistory& history;
 };
 
 struct CommandCall {

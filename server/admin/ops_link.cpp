@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/admin/ops_link.h"
+#include "server/admin/snapshots.h"
 #include "shared/close_reasons.h"
 #include <QJsonDocument>
 #include <QWebSocket>
@@ -7,10 +8,8 @@
 
 namespace server {
 
-using shared::MetricKind;
 using shared::Result;
 using shared::Snapshot;
-using shared::SparseBuckets;
 using namespace shared::admin;
 
 namespace {
@@ -19,23 +18,7 @@ constexpr std::int64_t Tick_ms = 500;
 constexpr qint64 SnapshotsWaitAbove = 256 * 1024; ///< then they are put together until the link has read
 constexpr qint64 DropAbove = 4 * 1024 * 1024;
 constexpr int StuckTicksAllowed = 30;
-
-SparseBuckets sum(const SparseBuckets& a, const SparseBuckets& b) {
-    SparseBuckets result;
-    auto left = a.begin(), right = b.begin();
-    while (left != a.end() || right != b.end()) {
-        if (right == b.end() || (left != a.end() && left->first < right->first)) {
-            result.push_back(*left++);
-        } else if (left == a.end() || right->first < left->first) {
-            result.push_back(*right++);
-        } else {
-            result.emplace_back(left->first, left->second + right->second);
-            ++left;
-            ++right;
-        }
-    }
-    return result;
-}
+constexpr std::size_t MostWatched = 16;
 
 QString notification(const Snapshot& snapshot) {
     return QString::fromUtf8(encodeNotification(QStringLiteral("stats.snapshot"), toJson(snapshot)));
@@ -44,9 +27,9 @@ QString notification(const Snapshot& snapshot) {
 } // namespace
 
 OpsLink::OpsLink(std::unique_ptr<QWebSocket> socket, Operator who, Tokens::Owner token, CommandWorld world,
-                 const shared::MetricCatalog& catalog, Counters& counters)
+                 const shared::MetricCatalog& catalog, Counters& counters, const LogTap& log)
     : m_socket(std::move(socket)), m_who(std::move(who)), m_token(std::move(token)), m_world(world),
-      m_catalog(catalog), m_counters(counters) {
+      m_catalog(catalog), m_counters(counters), m_log(log) {
     m_socket->setMaxAllowedIncomingMessageSize(quint64(MostRequestBytes));
     m_socket->setMaxAllowedIncomingFrameSize(quint64(MostRequestBytes));
     QObject::connect(m_socket.get(), &QWebSocket::textMessageReceived, m_socket.get(),
@@ -138,28 +121,84 @@ void OpsLink::unsubscribe() {
     m_gathered.reset();
 }
 
+void OpsLink::watch(shared::ConnectionId id, Done<QJsonObject> done) {
+    if (m_watched.size() >= MostWatched && m_watched.count(id) == 0)
+        return done(shared::failure(shared::ErrorCode::Busy, "a link watches at most 16 connections"));
+    m_world.control.sample(
+        id, [this, id, alive = m_alive, done = std::move(done)](Result<ConnectionSample> sample) {
+            if (!*alive)
+                return;
+            if (sample && sample->ended)
+                return done(shared::failure(shared::ErrorCode::NotFound,
+                                            "connection " + id.text() + " has gone: " + *sample->ended));
+            if (!sample)
+                return done(tl::unexpected(sample.error()));
+            m_watched[id] = *sample;
+            done(sample->toJson());
+        });
+}
+
+void OpsLink::sampled(shared::ConnectionId id, const Result<ConnectionSample>& sample) {
+    const auto watched = m_watched.find(id);
+    if (watched == m_watched.end())
+        return; // no longer
+    const auto& last = watched->second;
+    ConnectionSample next;
+    if (sample) {
+        next = *sample;
+        const auto passed_s = double(next.time_ms - last.time_ms) / 1000;
+        if (passed_s > 0) {
+            next.in_rate = double(next.messages_in - last.messages_in) / passed_s;
+            next.out_rate = double(next.messages_out - last.messages_out) / passed_s;
+        }
+    } else if (sample.error().code == shared::ErrorCode::NotFound) {
+        next = last; // it went, and is forgotten already
+        next.in_rate = next.out_rate = 0;
+        next.tcp.reset();
+        next.ended = "lost";
+    } else {
+        return; // its shard is busy; the next second tells
+    }
+    const bool isLast = next.ended.has_value();
+    if (isLast)
+        m_watched.erase(watched);
+    else
+        watched->second = next;
+    if (isLast || m_socket->bytesToWrite() <= SnapshotsWaitAbove)
+        send(QString::fromUtf8(encodeNotification(QStringLiteral("connections.sample"), next.toJson())));
+}
+
+void OpsLink::subscribeLog(LogLevel level) {
+    if (!m_logLevel)
+        m_logCursor = m_log.end();
+    m_logLevel = level;
+}
+
+void OpsLink::drainLog() {
+    if (!m_logLevel || m_isClosed)
+        return;
+    const auto read = m_log.read(m_logCursor);
+    m_logCursor = read.cursor;
+    m_logMissed += read.missed;
+    for (const auto& line : read.lines) {
+        if (line.level < *m_logLevel)
+            continue;
+        if (m_socket->bytesToWrite() > SnapshotsWaitAbove) {
+            ++m_logMissed; // it reads too slowly: the next line that it gets says how many it missed
+            continue;
+        }
+        const shared::admin::LogLine told{line.unix_ms, line.level, line.text,
+                                          std::int64_t(std::exchange(m_logMissed, 0))};
+        send(QString::fromUtf8(encodeNotification(QStringLiteral("log.line"), told.toJson())));
+    }
+}
+
 void OpsLink::gather(const Snapshot& snapshot) {
     if (!m_gathered) {
         m_gathered = snapshot;
         return;
     }
-    m_gathered->time_ms = snapshot.time_ms;
-    m_gathered->interval_ms += snapshot.interval_ms;
-    const auto series = m_catalog.series();
-    for (std::size_t i = 0; i < series.size(); ++i) {
-        auto& held = m_gathered->values[i];
-        switch (series[i].row->kind) {
-        case MetricKind::Counter:
-            held = std::get<double>(held) + std::get<double>(snapshot.values[i]);
-            break;
-        case MetricKind::Gauge:
-            held = snapshot.values[i];
-            break;
-        case MetricKind::Histogram:
-            held = sum(std::get<SparseBuckets>(held), std::get<SparseBuckets>(snapshot.values[i]));
-            break;
-        }
-    }
+    extend(*m_gathered, snapshot, m_catalog);
 }
 
 void OpsLink::snapshotTaken(const Snapshot& snapshot, const QString& encoded) {
@@ -182,6 +221,14 @@ void OpsLink::operationChanged(const QString& encoded) {
 }
 
 void OpsLink::tick() {
+    std::vector<shared::ConnectionId> watched; // an answer at once may end a watch
+    for (const auto& [id, last] : m_watched)
+        watched.push_back(id);
+    for (const auto id : watched)
+        m_world.control.sample(id, [this, id, alive = m_alive](const Result<ConnectionSample>& sample) {
+            if (*alive)
+                sampled(id, sample);
+        });
     const bool isStuck = m_socket->bytesToWrite() > 0 && m_bytesWritten == m_writtenAtTick;
     m_writtenAtTick = m_bytesWritten;
     m_stuckTicks = isStuck ? m_stuckTicks + 1 : 0;

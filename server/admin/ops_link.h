@@ -4,7 +4,9 @@
 #include "server/admin/commands.h"
 #include "server/admin/tokens.h"
 #include "server/core/counters.h"
+#include "server/core/log_tap.h"
 #include <QByteArray>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -16,7 +18,7 @@ class OpsLink final : public Subscriber {
 public:
     /// `socket` is owned. `world` and `counters` outlive the link.
     OpsLink(std::unique_ptr<QWebSocket> socket, Operator who, Tokens::Owner token, CommandWorld world,
-            const shared::MetricCatalog& catalog, Counters& counters);
+            const shared::MetricCatalog& catalog, Counters& counters, const LogTap& log);
     ~OpsLink() override;
     OpsLink(const OpsLink&) = delete;
     OpsLink& operator=(const OpsLink&) = delete;
@@ -30,6 +32,12 @@ public:
 
     std::int64_t subscribe(std::int64_t interval_ms) override;
     void unsubscribe() override;
+    void watch(shared::ConnectionId id, Done<QJsonObject> done) override;
+    bool unwatch(shared::ConnectionId id) override { return m_watched.erase(id) > 0; }
+    void subscribeLog(shared::admin::LogLevel level) override;
+    void unsubscribeLog() override { m_logLevel.reset(); }
+    /// What was logged since the last call; 20 times a second at most.
+    void drainLog();
     bool isClosed() const { return m_isClosed; }
     const std::string& tokenName() const { return m_who.name; }
     const Tokens::Owner& token() const { return m_token; }
@@ -42,6 +50,7 @@ private:
     void send(const QString& text);
     void gather(const shared::Snapshot& snapshot);
     void drop(const char* why);
+    void sampled(shared::ConnectionId id, const shared::Result<shared::admin::ConnectionSample>& sample);
 
     std::unique_ptr<QWebSocket> m_socket;
     Operator m_who;
@@ -49,9 +58,13 @@ private:
     CommandWorld m_world;
     const shared::MetricCatalog& m_catalog;
     Counters& m_counters;
+    const LogTap& m_log;
     std::int64_t m_interval_ms = 0; ///< 0: not subscribed
     std::optional<shared::Snapshot> m_gathered;
     int m_inFlight = 0;
+    std::map<shared::ConnectionId, shared::admin::ConnectionSample> m_watched; ///< with their last sample
+    std::optional<shared::admin::LogLevel> m_logLevel;
+    std::uint64_t m_logCursor = 0, m_logMissed = 0;
     std::int64_t m_bytesWritten = 0, m_writtenAtTick = 0;
     int m_stuckTicks = 0;
     bool m_isClosed = false;

@@ -9,6 +9,7 @@
 #include <QPointer>
 #include <QSslSocket>
 #include <QTcpSocket>
+#include <QTimer>
 #include <QWebSocket>
 #include <QWebSocketServer>
 #include <algorithm>
@@ -25,6 +26,7 @@ namespace {
 
 constexpr std::size_t MostHeads = 256, MostLinks = 256;
 constexpr std::chrono::seconds HeadTime{10};
+constexpr std::chrono::milliseconds LogEvery{50};
 constexpr qint64 HeadBytes = 16384;
 
 std::string_view name(HealthState state) {
@@ -88,18 +90,24 @@ struct OpsServer::Inner {
 
     OpsWorld world;
     Audit audit;
+    StatsHistory history;
     QWebSocketServer front{QStringLiteral("weir-node"), QWebSocketServer::NonSecureMode};
     std::optional<QSslConfiguration> tls;
     std::list<Head> heads;
     std::list<OpsLink> links;
+    QTimer logTimer;
     QObject context; ///< dies first: no signal reaches a half-destroyed server
 
-    explicit Inner(OpsWorld given) : world(std::move(given)) {
+    explicit Inner(OpsWorld given) : world(std::move(given)), audit(world.auditFile), history(world.catalog) {
+        QObject::connect(&logTimer, &QTimer::timeout, &context, [this] {
+            for (auto& link : links)
+                link.drainLog();
+        });
         front.setSupportedSubprotocols({QString::fromLatin1(Subprotocol)});
         QObject::connect(&front, &QWebSocketServer::newConnection, &context, [this] { linksArrived(); });
     }
 
-    CommandWorld commandWorld() { return {world.control, audit, world.clock}; }
+    CommandWorld commandWorld() { return {world.control, audit, world.clock, history}; }
 
     void readyRead(Head& head);
     void judge(Head& head, bool hasMore);
@@ -387,8 +395,9 @@ void OpsServer::Inner::linksArrived() {
         heads.erase(head);
         spdlog::info("admin link of {} ({}) from {}", who.name, shared::admin::name(role), who.from);
         auto& link = links.emplace_back(std::move(socket), std::move(who), std::move(token), commandWorld(),
-                                        world.catalog, world.counters);
+                                        world.catalog, world.counters, world.log);
         link.greet(hello(role));
+        logTimer.start(LogEvery);
         if (!world.tokens.holds(link.token()))
             link.revoke(); // taken back between the grant and now
     }
@@ -430,6 +439,7 @@ void OpsServer::configure(Tokens tokens, std::vector<std::string> origins) {
 }
 
 void OpsServer::snapshotTaken(const shared::Snapshot& snapshot) {
+    m_inner->history.add(snapshot);
     if (m_inner->links.empty())
         return;
     const auto encoded =
@@ -450,6 +460,8 @@ void OpsServer::tick() {
     for (auto& link : inner.links)
         link.tick();
     inner.links.remove_if([](const OpsLink& link) { return link.isClosed(); });
+    if (inner.links.empty())
+        inner.logTimer.stop();
     const auto now = inner.world.clock.now();
     std::vector<QTcpSocket*> late;
     for (const auto& head : inner.heads)

@@ -24,6 +24,7 @@ struct OpsWorld {
     std::string nodeId;
     std::vector<std::string> origins; ///< pages that may use the listener
     std::vector<std::string> hosts;   ///< names beside address literals and localhost
+    std::string auditFile;            ///< empty: the audit is kept in memory alone
     const LogTap& log;                ///< for who reads along; each with a cursor of its own
 };
 

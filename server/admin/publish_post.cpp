@@ -43,6 +43,12 @@ class NoLink final : public Subscriber {
 public:
     std::int64_t subscribe(std::int64_t) override { return 0; }
     void unsubscribe() override {}
+    void watch(shared::ConnectionId, Done<QJsonObject> done) override {
+        done(shared::failure(ErrorCode::BadRequest, "only a link can watch"));
+    }
+    bool unwatch(shared::ConnectionId) override { return false; }
+    void subscribeLog(shared::admin::LogLevel) override {}
+    void unsubscribeLog() override {}
 };
 
 } // namespace

@@ -2,10 +2,12 @@
 // One transport to one client: frames, pressure, liveness. Lives and dies on its shard's thread.
 #pragma once
 #include "server/core/frame.h"
+#include "shared/admin_connections.h"
 #include "shared/close_reasons.h"
 #include "shared/metrics.h"
 #include "shared/types.h"
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -56,6 +58,8 @@ public:
     virtual void close(shared::CloseReason reason) = 0;
     virtual Capabilities capabilities() const = 0;
     virtual shared::SocketKind kind() const = 0;
+    /// What the kernel says of the way to the client; absent where it does not tell.
+    virtual std::optional<shared::admin::TcpState> tcp() const { return std::nullopt; }
 };
 
 } // namespace server

@@ -39,6 +39,10 @@ public:
     virtual void connection(shared::ConnectionId id, Done<shared::admin::ConnectionDetails> done) = 0;
     virtual void evict(const shared::admin::EvictRequest& request, const Operator& by,
                        Done<shared::admin::EvictAnswer> done) = 0;
+    virtual void closed(const shared::admin::ClosedRequest& request,
+                        Done<shared::admin::ClosedAnswer> done) = 0;
+    /// One connection as it is now, without rates; its last word when it has gone.
+    virtual void sample(shared::ConnectionId id, Done<shared::admin::ConnectionSample> done) = 0;
     virtual void rooms(const shared::admin::RoomsRequest& request, Done<shared::admin::RoomsAnswer> done) = 0;
     virtual void room(const shared::admin::RoomRequest& request, Done<shared::admin::RoomRow> done) = 0;
     virtual void publish(const shared::admin::PublishRequest& request,

@@ -50,11 +50,13 @@ struct EvictAsk {
     int limit = 0;                                ///< at most so many this time; 0: all
     bool reconnect = false;                       ///< they may come back
     bool dryRun = false;
+    std::string by; ///< the operator's token name
 };
 /// Closes up to `count` sessions with reason draining, oldest first, each after its own jittered hint.
 struct DrainAsk {
     std::int64_t count = 0;
     std::chrono::milliseconds spread{0}; ///< the hint's after_ms lies in [0, spread]
+    std::string by;                      ///< the operator's token name
 };
 struct RoomsAsk {
     std::shared_ptr<const RoomOrder> order;
@@ -68,7 +70,17 @@ struct PublishAsk {
     MessagePtr message;
     bool isPublisher = false;
 };
-using Question = std::variant<ListAsk, DetailsAsk, EvictAsk, DrainAsk, RoomsAsk, RoomAsk, PublishAsk>;
+struct ClosedAsk {
+    std::shared_ptr<const shared::Filter> filter;
+    std::int64_t since_ms = 0;
+    int limit = 100;
+};
+/// One that is watched: as it is now, or why it went.
+struct SampleAsk {
+    std::uint64_t number = 0; ///< of the connection on this shard
+};
+using Question = std::variant<ListAsk, DetailsAsk, EvictAsk, DrainAsk, RoomsAsk, RoomAsk, PublishAsk,
+                              ClosedAsk, SampleAsk>;
 struct Ask {
     std::uint64_t id = 0;
     Question what;
@@ -107,7 +119,10 @@ struct Answer {
     std::uint16_t shard = 0;
     std::vector<shared::admin::ConnectionRow> rows; ///< list (sorted), dry run sample
     std::optional<shared::admin::ConnectionDetails> details;
-    std::vector<shared::admin::RoomRow> rooms; ///< of this shard
+    std::optional<shared::admin::ConnectionSample> sample;
+    std::vector<shared::admin::ClosedRow> gone; ///< newest first
+    std::int64_t forgottenBefore_ms = 0;        ///< of those that have gone
+    std::vector<shared::admin::RoomRow> rooms;  ///< of this shard
     std::int64_t matched = 0; ///< lists: before paging, a room by its first shard alone; evict;
                               ///< publish: members it reaches
     std::int64_t closed = 0;  ///< evict, drain

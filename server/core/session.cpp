@@ -103,6 +103,7 @@ void Session::close(shared::CloseReason reason) {
     if (isEnding())
         return;
     m_inner->ending = reason;
+    m_inner->queuedAtClose = std::int64_t(m_inner->connection->queued().count());
     m_inner->connection->close(reason);
 }
 
@@ -112,7 +113,7 @@ shared::admin::ConnectionRow Session::row() const {
     shared::admin::ConnectionRow row;
     row.id = inner.id.text();
     row.address = inner.peer.address;
-    row.user = inner.presences.empty() ? std::string() : inner.presences.front()->who().user;
+    row.user = inner.user();
     row.dialect = inner.dialect.name();
     row.transport = "websocket";
     row.agent = inner.peer.agent.substr(0, LongestAgent);
@@ -130,6 +131,40 @@ shared::admin::ConnectionRow Session::row() const {
     for (const auto& presence : inner.presences)
         row.members.push_back(presence->id().text());
     return row;
+}
+
+shared::admin::ConnectionSample Session::sample() const {
+    const auto now = row();
+    shared::admin::ConnectionSample sample;
+    sample.id = now.id;
+    sample.time_ms = m_inner->host.clock().unixMs();
+    sample.messages_in = now.messages_in;
+    sample.messages_out = now.messages_out;
+    sample.queue_bytes = now.queue_bytes;
+    sample.idle_s = now.idle_s;
+    sample.rtt_ms = now.rtt_ms;
+    sample.tcp = m_inner->connection ? m_inner->connection->tcp() : std::nullopt;
+    return sample;
+}
+
+shared::admin::ClosedRow Session::closedRow(shared::CloseReason reason) const {
+    const auto last = row();
+    shared::admin::ClosedRow closed;
+    closed.id = last.id;
+    closed.address = last.address;
+    closed.user = last.user;
+    closed.dialect = last.dialect;
+    closed.transport = last.transport;
+    closed.agent = last.agent;
+    closed.reason = shared::row(reason).name;
+    closed.closed_ms = m_inner->host.clock().unixMs();
+    closed.age_s = secondsBetween(m_inner->openedAt, m_inner->host.clock().now());
+    closed.idle_s = last.idle_s;
+    closed.rtt_ms = last.rtt_ms;
+    closed.queue_bytes = std::max(last.queue_bytes, m_inner->queuedAtClose);
+    closed.messages_in = last.messages_in;
+    closed.messages_out = last.messages_out;
+    return closed;
 }
 
 shared::admin::ConnectionDetails Session::details() const {

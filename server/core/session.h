@@ -72,6 +72,10 @@ public:
     shared::admin::ConnectionDetails details() const;
     bool matches(const shared::Filter& filter) const;
     TimePoint openedAt() const;
+    /// How it is now, for one who watches it.
+    shared::admin::ConnectionSample sample() const;
+    /// What is remembered of it: once it is over.
+    shared::admin::ClosedRow closedRow(shared::CloseReason reason) const;
 
 private:
     struct Inner;

@@ -70,6 +70,13 @@ std::size_t Session::Inner::seats() const {
     return count;
 }
 
+std::string Session::Inner::user() const {
+    const auto& known = presences.empty() ? gone : presences;
+    if (known.empty())
+        return {};
+    return (presences.empty() ? known.back() : known.front())->who().user; // the first one goes last
+}
+
 Presence* Session::Inner::find(const NamespaceName& nsp) {
     const auto it = std::find_if(presences.begin(), presences.end(),
                                  [&nsp](const auto& presence) { return presence->nsp() == nsp; });

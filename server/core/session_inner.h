@@ -34,6 +34,8 @@ struct Session::Inner final : PresenceHost, TimingWheel::Target {
     void handle(AckRequest& request);
     void handle(PongRequest&);
     void handle(CloseRequest&);
+    /// Of its first member, also when that has just gone.
+    std::string user() const;
     Presence* find(const NamespaceName& nsp);
     void remove(Presence& presence);
     void fault(shared::ErrorKind kind, std::string_view sentence, shared::CloseReason reason);
@@ -59,6 +61,7 @@ struct Session::Inner final : PresenceHost, TimingWheel::Target {
     Rate inRate, outRate;
     std::optional<std::chrono::nanoseconds> roundTrip;
     std::optional<shared::CloseReason> ending; ///< why we close it
+    std::int64_t queuedAtClose = 0;            ///< closing may free the queue
     bool isOneMember = false;                  ///< its member came with the connection, and goes with it
     bool isOver = false;
 };

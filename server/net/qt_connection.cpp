@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/qt_connection.h"
+#include "server/net/raw_socket.h"
 #include <QTimer>
 #include <QWebSocket>
 #include <algorithm>
@@ -156,6 +157,10 @@ void QtConnection::shed() {
         close(CloseReason::SlowConsumer);
     else
         abort();
+}
+
+std::optional<shared::admin::TcpState> QtConnection::tcp() const {
+    return m_front ? tcpState(m_front->socketDescriptor()) : std::nullopt;
 }
 
 Bytes QtConnection::queued() const {

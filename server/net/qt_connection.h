@@ -69,6 +69,7 @@ public:
     void close(shared::CloseReason reason) override;
     Capabilities capabilities() const override;
     shared::SocketKind kind() const override;
+    std::optional<shared::admin::TcpState> tcp() const override;
     /// Hands the kernel what it will take.
     void write();
 

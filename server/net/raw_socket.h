@@ -9,6 +9,7 @@
 #include <QtCore/QAbstractEventDispatcher>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,8 @@ void closeSocket(Descriptor socket);
 void resetOnClose(Descriptor socket);
 /// A second name of the socket, which outlives the first one's close; -1 where there is none.
 Descriptor duplicateSocket(Descriptor socket);
+/// What the kernel knows of its connection; absent where it does not tell.
+std::optional<shared::admin::TcpState> tcpState(Descriptor socket);
 /// Small frames leave at once, a silent peer is given up after 20 s, and the kernel hides no more than
 /// `sendBuffer`.
 void prepareSocket(Descriptor socket, shared::Bytes sendBuffer);
@@ -45,7 +48,8 @@ public:
         std::function<void(Problem)> failed;
         std::function<std::string_view()> lastWord;
     };
-    /// `host` without brackets, or unix:PATH where the system has such sockets. The error is a sentence without the address.
+    /// `host` without brackets, or unix:PATH where the system has such sockets. The error is a sentence
+    /// without the address.
     static shared::Result<std::unique_ptr<Listener>> open(const std::string& host, std::uint16_t port,
                                                           Events events);
     virtual ~Listener() = default;

@@ -14,11 +14,24 @@ constexpr int SliceSessions = 1000;
 constexpr std::chrono::milliseconds ListTime{100};
 constexpr std::size_t MostJobs = 256;
 constexpr std::size_t SampleRows = 20;
+/// Of connections that have gone, over all shards.
+constexpr std::size_t RememberedConnections = 100000;
+constexpr auto RememberedBytes = shared::Bytes::mebi(32);
+
+/// Who ended it, when no operator did.
+std::string_view endedBy(shared::CloseReason reason) {
+    using shared::CloseReason;
+    const bool isClients =
+        reason == CloseReason::Normal || reason == CloseReason::GoingAway || reason == CloseReason::Lost;
+    return isClients ? "client" : "node";
+}
 
 } // namespace
 
-Sessions::Sessions(ShardIndex shard, MainBox& main, Counters& counters, const Clock& clock)
-    : m_shard(shard), m_main(main), m_counters(counters), m_clock(clock) {}
+Sessions::Sessions(ShardIndex shard, int shards, MainBox& main, Counters& counters, const Clock& clock)
+    : m_shard(shard), m_main(main), m_counters(counters), m_clock(clock),
+      m_closed(shard.value(), RememberedConnections / std::size_t(shards),
+               shared::Bytes(RememberedBytes.count() / std::uint64_t(shards))) {}
 
 shared::ConnectionId Sessions::nextId() {
     return {m_shard.value(), ++m_lastNumber};
@@ -29,10 +42,16 @@ Session& Sessions::add(std::unique_ptr<Session> session) {
     return *(m_open[number] = std::move(session));
 }
 
-void Sessions::remove(const Session& session) {
+void Sessions::remove(const Session& session, shared::CloseReason reason) {
     const auto found = m_open.find(session.id().number);
     if (found == m_open.end())
         return;
+    auto row = session.closedRow(reason);
+    const auto by = m_endedBy.find(session.id().number);
+    row.by = by == m_endedBy.end() ? std::string(endedBy(reason)) : by->second;
+    if (by != m_endedBy.end())
+        m_endedBy.erase(by);
+    m_closed.add(row);
     m_ended.push_back(std::move(found->second));
     m_open.erase(found);
 }
@@ -74,6 +93,25 @@ void Sessions::begin(Job& job, const DetailsAsk& ask) {
     if (found != m_open.end())
         job.answer.details = found->second->details();
     job.next = m_lastNumber + 1;
+}
+
+void Sessions::begin(Job& job, const SampleAsk& ask) {
+    job.next = m_lastNumber + 1;
+    const auto found = m_open.find(ask.number);
+    if (found != m_open.end()) {
+        job.answer.sample = found->second->sample();
+        return;
+    }
+    if (const auto row = m_closed.find(shared::ConnectionId{m_shard.value(), ask.number}.text())) {
+        auto& last = job.answer.sample.emplace();
+        last.id = row->id;
+        last.time_ms = row->closed_ms;
+        last.messages_in = row->messages_in;
+        last.messages_out = row->messages_out;
+        last.idle_s = row->idle_s;
+        last.rtt_ms = row->rtt_ms;
+        last.ended = row->reason;
+    }
 }
 
 void Sessions::begin(Job& job, const EvictAsk& ask) {
@@ -149,6 +187,7 @@ void Sessions::evict(Job& job, const EvictAsk& ask, Session& session) {
         return;
     ++job.answer.closed;
     m_counters.add(Metric::EvictionsTotal, shared::EvictedBy::Operator);
+    m_endedBy[session.id().number] = ask.by;
     session.evict(ask.reconnect);
 }
 
@@ -158,6 +197,7 @@ void Sessions::drain(Job& job, const DrainAsk& ask, Session& session) {
         return;
     }
     ++job.answer.closed;
+    m_endedBy[session.id().number] = ask.by;
     const auto spread = int(std::clamp<std::int64_t>(ask.spread.count(), 0, 3600000));
     session.drain(std::chrono::milliseconds(QRandomGenerator::global()->bounded(spread + 1)));
 }

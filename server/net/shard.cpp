@@ -2,6 +2,7 @@
 #include "server/net/shard.h"
 #include "server/core/rooms.h"
 #include "server/core/session.h"
+#include "server/net/closed_questions.h"
 #include "server/net/fault_log.h"
 #include "server/net/front_door.h"
 #include "server/net/raw_socket.h"
@@ -44,8 +45,8 @@ std::optional<ErrorKind> frameError(CloseReason reason) {
 }
 
 ShardWorld withSettings(const ShardWorld& world, const Settings& settings) {
-    return {settings,        world.node,   world.access, world.application, world.router,
-            world.admission, world.queues, world.clock,  world.main,        world.isReady};
+    return {settings,     world.node,  world.access, world.application, world.router, world.admission,
+            world.queues, world.clock, world.main,   world.isReady,     world.shards};
 }
 
 /// What the acceptor weighs; read on main.
@@ -63,7 +64,9 @@ public:
           m_rooms(index, world.router, counters, world.clock), m_stamper(world.node, index, world.clock),
           m_log(index, m_settings.log), m_qt{m_settings.limits, m_wheel, world.clock, counters, {}, {}, {}},
           m_roomQuestions(index, m_rooms, world.router, m_stamper, world.main, counters, world.clock),
-          m_sessions(index, world.main, counters, world.clock), m_door(*this, m_world, counters, m_qt) {
+          m_sessions(index, world.shards, world.main, counters, world.clock),
+          m_closedQuestions(m_sessions.closed(), world.main, counters, world.clock),
+          m_door(*this, m_world, counters, m_qt) {
         m_dispatcher = QAbstractEventDispatcher::instance();
         m_box.attach([this](ShardMail& mail) { std::visit([this](auto& what) { take(what); }, mail); });
         m_awake = QObject::connect(m_dispatcher, &QAbstractEventDispatcher::awake, [this] { turn(); });
@@ -121,6 +124,8 @@ private:
             m_roomQuestions.ask(mail.id, *one);
         else if (const auto* const message = std::get_if<PublishAsk>(&mail.what))
             m_roomQuestions.ask(mail.id, *message);
+        else if (auto* const gone = std::get_if<ClosedAsk>(&mail.what))
+            m_closedQuestions.ask(mail.id, std::move(*gone));
         else
             m_sessions.ask(std::move(mail));
         m_hasAsks = true;
@@ -133,7 +138,8 @@ private:
     SliceOutcome deliver();
     bool answerSome() {
         const bool hasRooms = m_roomQuestions.runSlice();
-        return m_sessions.runSlice() || hasRooms;
+        const bool hasClosed = m_closedQuestions.runSlice();
+        return m_sessions.runSlice() || hasRooms || hasClosed;
     }
     void tick();
     void stamp(TimePoint now) { m_counters.tickedAt_ms.store(steadyMs(now), std::memory_order_relaxed); }
@@ -160,6 +166,7 @@ private:
     QtWorld m_qt;
     RoomQuestions m_roomQuestions;
     Sessions m_sessions;
+    ClosedQuestions m_closedQuestions;
     FrontDoor m_door;
     std::uint64_t m_faulty = 0; ///< the session that was logged last
     bool m_hasDeliveries = false;
@@ -185,7 +192,7 @@ void Shard::sessionEnded(Session& session, CloseReason reason) {
         m_counters.add(Metric::ErrorsTotal, *error);
         clientFault(session, shared::row(reason).sentence);
     }
-    m_sessions.remove(session);
+    m_sessions.remove(session, reason);
     m_dispatcher->wakeUp(); // buried in the next turn
 }
 

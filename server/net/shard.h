@@ -28,6 +28,7 @@ struct ShardWorld {
     const Clock& clock;
     MainBox& main;
     std::atomic<bool>& isReady; ///< what /ready of the client listener says
+    int shards = 1;             ///< of the node
 };
 
 /// A shard in its thread. start() and stop() on main.

@@ -101,6 +101,10 @@ QAbstractEventDispatcher* makeDispatcher() {
 
 void ignoreBrokenPipes() {} // Qt's sockets raise no signal
 
+std::optional<shared::admin::TcpState> tcpState(Descriptor) {
+    return std::nullopt;
+}
+
 void closeSocket(Descriptor socket) {
     if (socket < 0)
         return;
