@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "console/console.h"
+#include "shared/nearest_word.h"
 #include "weir_version.h"
 #include <CLI/CLI.hpp>
 #include <QApplication>
@@ -24,27 +25,10 @@ struct Words {
     double after_s = 2;
 };
 
-std::size_t distance(const std::string& left, const std::string& right) {
-    std::vector<std::size_t> row(right.size() + 1);
-    for (std::size_t j = 0; j < row.size(); ++j)
-        row[j] = j;
-    for (std::size_t i = 1; i <= left.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= right.size(); ++j) {
-            const auto replaced = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-        }
-    }
-    return row.back();
-}
-
+/// `, the nearest is 'dark'`, or nothing when no known word is near.
 std::string nearest(const std::string& word, const std::vector<std::string>& known) {
-    const auto best = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
-        return distance(word, a) < distance(word, b);
-    });
-    return best == known.end() ? std::string() : *best;
+    const auto near = shared::nearestWord(word, known);
+    return near.empty() ? std::string() : ", the nearest is '" + near + "'";
 }
 
 int usage(const std::string& sentence) {
@@ -171,7 +155,7 @@ int main(int argc, char** argv) {
         std::vector<std::string> known;
         for (const auto* option : app.get_options())
             known.push_back(option->get_name());
-        return usage("unknown word '" + word + "', the nearest is '" + nearest(word, known) + "'");
+        return usage("unknown word '" + word + "'" + nearest(word, known));
     } catch (const CLI::ParseError& error) {
         return usage(error.what());
     }
@@ -183,12 +167,10 @@ int main(int argc, char** argv) {
     const std::vector<std::string> pages(console::PageNames.begin(), console::PageNames.end());
     const auto page = placeOf(words.page, pages);
     if (!page)
-        return usage("--page: unknown page '" + words.page + "', the nearest is '" +
-                     nearest(words.page, pages) + "'");
+        return usage("--page: unknown page '" + words.page + "'" + nearest(words.page, pages));
     const std::vector<std::string> themes{"light", "dark", "system"};
     if (!placeOf(words.theme, themes))
-        return usage("--theme: unknown theme '" + words.theme + "', the nearest is '" +
-                     nearest(words.theme, themes) + "'");
+        return usage("--theme: unknown theme '" + words.theme + "'" + nearest(words.theme, themes));
     for (const auto& address : words.addresses) {
         if (!console::adminUrl(QString::fromStdString(address)).isValid())
             return usage("--connect: '" + address +

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/config.h"
 #include "server/config_table.h"
+#include "shared/nearest_word.h"
 #include <QHostAddress>
 #include <algorithm>
 #include <charconv>
@@ -37,7 +38,7 @@ Error unknownKey(const std::string& where, const std::string& key, const std::st
                            fmt::format("there is no such key; the nearest is {}", row.key));
         keys.emplace_back(row.key);
     }
-    const auto near = nearestWord(key, keys);
+    const auto near = shared::nearestWord(key, keys);
     return mistake(where, key, value,
                    near.empty() ? "there is no such key" : "there is no such key; the nearest is " + near);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/config.h"
 #include "server/config_table.h"
+#include "shared/nearest_word.h"
 #include <fmt/format.h>
 #include <fstream>
 #include <sstream>
@@ -78,7 +79,7 @@ Result<RoomRule> roomRule(const std::string& path, const toml::table& table) {
                 return bad(standard == 0 ? "not available in this version; leave it at 0"
                                          : "not available in this version; leave it at 100");
         } else {
-            const auto near = nearestWord(key.str(), {"match", "batch_size", "batch_ms", "stamp"});
+            const auto near = shared::nearestWord(key.str(), {"match", "batch_size", "batch_ms", "stamp"});
             return tl::unexpected<Error>(
                 Error{ErrorCode::Configuration,
                       fmt::format("{}: {} = {}: there is no such key{}", where, name, shown(node),

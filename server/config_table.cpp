@@ -292,22 +292,6 @@ const SettingRow Rows[] = {
           "Lines a second; what is left out is counted; 0: any"}),
 };
 
-int distance(std::string_view a, std::string_view b) {
-    std::vector<int> line(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j)
-        line[j] = int(j);
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        int diagonal = line[0];
-        line[0] = int(i);
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const int above = line[j];
-            line[j] = std::min({above + 1, line[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-            diagonal = above;
-        }
-    }
-    return line[b.size()];
-}
-
 } // namespace
 
 std::span<const SettingRow> settingRows() {
@@ -325,19 +309,6 @@ std::string environmentName(const SettingRow& row) {
     for (const char c : row.key)
         name += c == '.' ? '_' : char(std::toupper(static_cast<unsigned char>(c)));
     return name;
-}
-
-std::string nearestWord(std::string_view word, const std::vector<std::string>& candidates) {
-    std::string best;
-    int least = int(std::min<std::size_t>(word.size(), 256) / 2) + 1;
-    for (const auto& candidate : candidates) {
-        const int far = distance(word.substr(0, 256), candidate);
-        if (far < least) {
-            least = far;
-            best = candidate;
-        }
-    }
-    return best;
 }
 
 } // namespace server

@@ -65,7 +65,4 @@ std::string environmentName(const SettingRow& row);
 /// What is allowed, as a sentence without a full stop: "a whole number from 1 to 64".
 std::string allowedText(const SettingRow& row);
 
-/// The candidate that differs least from `word`; empty when none is near enough to be meant.
-std::string nearestWord(std::string_view word, const std::vector<std::string>& candidates);
-
 } // namespace server

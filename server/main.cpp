@@ -6,6 +6,7 @@
 #include "server/node.h"
 #include "server/process.h"
 #include "server/supervisor.h"
+#include "shared/nearest_word.h"
 #include "weir_version.h"
 #include <CLI/CLI.hpp>
 #include <QCoreApplication>
@@ -38,7 +39,7 @@ int usageError(const CLI::App& app, const std::string& sentence, const std::stri
         for (const auto& name : option->get_lnames())
             words.push_back("--" + name);
     const auto near =
-        word.empty() ? std::string() : server::nearestWord(word.substr(0, word.find('=')), words);
+        word.empty() ? std::string() : shared::nearestWord(word.substr(0, word.find('=')), words);
     std::fputs(fmt::format("weir-node: {}{}\nTry 'weir-node --help'\n", sentence,
                            near.empty() ? "" : "; did you mean " + near + "?")
                    .c_str(),

@@ -4,6 +4,7 @@
 
 #include "server/config.h"
 #include "server/config_table.h"
+#include "shared/nearest_word.h"
 #include <QFile>
 #include <QRegularExpression>
 #include <QSet>
@@ -448,7 +449,7 @@ void TestConfig::nearest_data() {
 void TestConfig::nearest() {
     QFETCH(QString, word);
     QFETCH(QString, wanted);
-    QCOMPARE(text(nearestWord(word.toStdString(), {"--listen", "--ops", "--redis"})), wanted);
+    QCOMPARE(text(shared::nearestWord(word.toStdString(), {"--listen", "--ops", "--redis"})), wanted);
 }
 
 QTEST_APPLESS_MAIN(TestConfig)
