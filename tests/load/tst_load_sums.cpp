@@ -89,9 +89,11 @@ private Q_SLOTS:
     void checksNumbers() {
         SeqCheck check(2);
         check.joined(0, "n.0.");
-        for (const std::uint64_t seq : {10, 11, 14, 13, 13, 20}) // 13 late, once more; 12 and 15 … 19 missing
+        for (const auto seq : std::initializer_list<std::uint64_t>{
+                 10, 11, 14, 13, 13, 20}) // 13 late, once more; 12 and 15 … 19 missing
             check.received(0, "n.1.e", seq);
-        for (const std::uint64_t seq : {1, 2, 3}) // another origin counts by itself
+        for (const auto seq :
+             std::initializer_list<std::uint64_t>{1, 2, 3}) // another origin counts by itself
             check.received(0, "m.1.e", seq);
         QCOMPARE(check.totals().missing, std::uint64_t(6));
         QCOMPARE(check.totals().reordered, std::uint64_t(1));
