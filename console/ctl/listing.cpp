@@ -11,7 +11,9 @@ namespace {
 constexpr std::int64_t StandardRows = 100, MostRows = 1'000'000;
 
 /// The order of the nodes' pages holds in their union too; what has no value comes last.
-void merge(QJsonArray& rows, const QString& key, bool isDescending) {
+void merge(QJsonArray& rows, const QString& order) {
+    const bool isDescending = order.startsWith(QLatin1Char('-'));
+    const auto key = order.mid(isDescending ? 1 : 0);
     std::vector<QJsonObject> sorted;
     for (const auto& row : rows)
         sorted.push_back(row.toObject());
@@ -31,7 +33,7 @@ void merge(QJsonArray& rows, const QString& key, bool isDescending) {
 
 } // namespace
 
-Listing list(Errand& errand, const QString& method, const QJsonObject& params, const QString& key) {
+Listing list(Errand& errand, const QString& method, const QJsonObject& params, const QString& order) {
     const auto asked = std::int64_t(errand.words().limit.value_or(StandardRows));
     const auto most = asked == 0 ? MostRows : asked;
     Listing listing;
@@ -64,8 +66,8 @@ Listing list(Errand& errand, const QString& method, const QJsonObject& params, c
             cursor = answer->value(QStringLiteral("cursor")).toString();
         } while (!cursor.isEmpty() && taken < most);
     }
-    if (errand.nodes().size() > 1 && !key.isEmpty())
-        merge(listing.rows, key, QString::fromStdString(errand.words().sort).startsWith(QLatin1Char('-')));
+    if (errand.nodes().size() > 1 && !order.isEmpty())
+        merge(listing.rows, order);
     while (listing.rows.size() > most)
         listing.rows.removeLast();
     return listing;

@@ -13,8 +13,9 @@ struct Listing {
     bool isPartial = false;
 };
 
-/// As many rows as --limit says (100), in the order of --sort; `key` is the sort's key in a row's JSON.
-Listing list(Errand& errand, const QString& method, const QJsonObject& params, const QString& key);
+/// As many rows as --limit says (100); `order` is a key of a row's JSON, with a leading '-' for descending,
+/// or empty: node by node.
+Listing list(Errand& errand, const QString& method, const QJsonObject& params, const QString& order);
 /// What is said under a table that does not show all.
 void tellRest(Errand& errand, const Listing& listing);
 QJsonObject countsOf(const Listing& listing);

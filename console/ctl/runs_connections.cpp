@@ -28,20 +28,21 @@ const Columns ConnectionColumns{{"connection", "CONNECTION", Show::Text},
                                 {"rtt_ms", "RTT ms", Show::Milliseconds},
                                 {"agent", "AGENT", Show::Text}};
 
+/// The key of the rows that --sort orders by, with its sign.
 std::optional<QString> sortedBy(const Errand& errand) {
-    auto word = errand.words().sort;
-    if (word.starts_with('-'))
-        word.erase(0, 1);
-    if (word.empty())
+    const auto& word = errand.words().sort;
+    const auto sign = QString::fromLatin1(word.starts_with('-') ? "-" : "");
+    const auto wanted = word.substr(std::size_t(sign.size()));
+    if (wanted.empty())
         return QString();
     std::vector<std::string> known;
     for (const auto& [name, key] : SortKeys) {
-        if (word == name)
-            return QLatin1String(key);
+        if (wanted == name)
+            return *key == '\0' ? QString() : sign + QLatin1String(key);
         known.emplace_back(name);
     }
-    errand.usage("--sort: unknown key '" + word + "', the nearest is '" + shared::nearestWord(word, known) +
-                 "'");
+    errand.usage("--sort: unknown key '" + wanted + "', the nearest is '" +
+                 shared::nearestWord(wanted, known) + "'");
     return {};
 }
 
@@ -123,7 +124,7 @@ ExitCode runClosed(Errand& errand) {
     const auto listing = list(errand, QStringLiteral("connections.closed"),
                               {{QStringLiteral("filter"), QString::fromStdString(errand.words().filter)},
                                {QStringLiteral("since_ms"), qint64(*since)}},
-                              {});
+                              QStringLiteral("-closed_ms"));
     const auto code = errand.show({{"connection", "CONNECTION", Show::Text},
                                    {"closed_ms", "CLOSED", Show::TimeMs},
                                    {"reason", "REASON", Show::Text},

@@ -79,18 +79,15 @@ ExitCode runAudit(Errand& errand) {
     const auto since = errand.since_ms();
     if (!since)
         return ExitCode::Usage;
-    const auto limit = errand.words().limit.value_or(100);
-    const auto most = limit == 0 ? 1000 : std::min(limit, 1000.0);
-    const auto rows =
-        errand.askRows(QStringLiteral("audit.list"), {{QStringLiteral("since_ms"), qint64(*since)},
-                                                      {QStringLiteral("limit"), qint64(most)}});
+    const auto listing = list(errand, QStringLiteral("audit.list"),
+                              {{QStringLiteral("since_ms"), qint64(*since)}}, QStringLiteral("-time_ms"));
     return errand.show({{"node", "NODE", Show::Text},
                         {"time_ms", "TIME", Show::TimeMs},
                         {"who", "WHO", Show::Text},
                         {"from", "FROM", Show::Text},
                         {"outcome", "OUTCOME", Show::Text},
                         {"what", "WHAT", Show::Text}},
-                       rows);
+                       listing.rows);
 }
 
 ExitCode runLog(Errand& errand) {

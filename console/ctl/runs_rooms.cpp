@@ -56,8 +56,11 @@ ExitCode runRooms(Errand& errand) {
     QJsonObject params{{QStringLiteral("filter"), QString::fromStdString(words.filter)}};
     if (!key.empty())
         params.insert(QStringLiteral("sort"), QString::fromStdString(words.sort));
+    const auto sign = QString::fromLatin1(words.sort.starts_with('-') ? "-" : "");
     const auto listing = list(errand, QStringLiteral("rooms.list"), params,
-                              key == "name" ? QStringLiteral("room") : QString::fromStdString(key));
+                              key.empty()     ? QString()
+                              : key == "name" ? sign + QLatin1String("room")
+                                              : sign + QString::fromStdString(key));
     const auto code = errand.show(RoomColumns, listing.rows, countsOf(listing));
     tellRest(errand, listing);
     return code;

@@ -8,6 +8,7 @@
 #include <QRegularExpression>
 #include <QSet>
 #include <QStandardPaths>
+#include <csignal>
 
 class TestWeirctlReads : public QObject {
     Q_OBJECT
@@ -21,6 +22,8 @@ private Q_SLOTS:
     void wholeFleet();
     void nodesOfThisMachine();
     void tokens();
+    void oneConnectionWatched();
+    void logAsItIsWritten();
     void filterIsJudgedAsTheNodeDoes();
     void topIsAScreen();
     void cleanupTestCase();
@@ -38,6 +41,11 @@ void TestWeirctlReads::initTestCase() {
     QTRY_COMPARE_WITH_TIMEOUT(
         TwoNodes::rows(TwoNodes::weirctl(QStringList{"nodes", "--json"} + TwoNodes::only(m_nodes.a))).size(),
         2, Patience_ms);
+    // Some who have left.
+    for (auto* node : {&m_nodes.a, &m_nodes.b}) {
+        Client visitor(*node);
+        QTRY_VERIFY_WITH_TIMEOUT(visitor.isIn, Patience_ms);
+    }
     // Something for the audit.
     VERIFY_EXIT(TwoNodes::weirctl(QStringList{"resume"} + m_nodes.both()), 0);
 }
@@ -56,10 +64,12 @@ void TestWeirctlReads::eachSubCommand_data() {
     row("rooms", 0);
     row("operations", 0);
     row("operations list", 0);
+    row("closed", 2);
+    row("closed --since 1h --limit 8", 2);
     row("config get", 40);
     row("config get limits.messages_per_s", 2);
     row("audit", 2);
-    row("audit --since 1h --limit 1", 2);
+    row("audit --since 1h --limit 4", 2);
 }
 
 void TestWeirctlReads::eachSubCommand() {
@@ -183,6 +193,55 @@ void TestWeirctlReads::tokens() {
                            {QStringLiteral("WEIR_ADMIN_TOKEN=nonsense")}),
                 0);
     VERIFY_EXIT(TwoNodes::weirctl(QStringList{"status"} + m_nodes.both(), "bob"), 0);
+}
+
+void TestWeirctlReads::oneConnectionWatched() {
+    auto visitor = std::make_unique<Client>(m_nodes.a);
+    QTRY_VERIFY_WITH_TIMEOUT(visitor->isIn, Patience_ms);
+    const auto name =
+        TwoNodes::rows(TwoNodes::weirctl(QStringList{"connections", "--json", "--sort", "-since"} +
+                                         TwoNodes::only(m_nodes.a)))
+            .first()
+            .toObject()
+            .value("connection")
+            .toString();
+    QProcess watch;
+    startProgram(watch, QStringLiteral("weirctl"),
+                 QStringList{"connections", name, "--watch", "--json"} + TwoNodes::only(m_nodes.a),
+                 TwoNodes::as("bob"));
+    QByteArray lines;
+    QTRY_VERIFY_WITH_TIMEOUT((lines += watch.readAllStandardOutput()).count('\n') >= 2, Patience_ms);
+    const auto sample = QJsonDocument::fromJson(lines.split('\n').first()).object();
+    QCOMPARE("ws-01/" + sample.value("id").toString(), name);
+    QCOMPARE(sample.value("node").toString(), QStringLiteral("ws-01"));
+    QVERIFY2(sample.value("out_rate").isDouble(), lines.constData());
+    // When it leaves, that is the end, and why.
+    visitor->socket.abort();
+    const auto end = outcomeOf(watch);
+    VERIFY_EXIT(end, 0);
+    QVERIFY2((lines + end.out).split('\n').constLast().isEmpty(), end.out.constData());
+    QVERIFY2(end.out.contains("\"ended\":\""), end.out.constData());
+}
+
+void TestWeirctlReads::logAsItIsWritten() {
+    QProcess log;
+    startProgram(log, QStringLiteral("weirctl"), QStringList{"log", "--json"} + m_nodes.both(),
+                 TwoNodes::as("alice"));
+    QByteArray lines;
+    // Each change of a setting is a line of both nodes' logs.
+    const auto hasBoth = [&] {
+        TwoNodes::weirctl(QStringList{"config", "set", "log.lines_per_s", "1000"} + m_nodes.both());
+        lines += log.readAllStandardOutput();
+        return lines.contains("\"node\":\"ws-01\"") && lines.contains("\"node\":\"ws-02\"");
+    };
+    QVERIFY2(QTest::qWaitFor(hasBoth, Patience_ms), lines.constData());
+    QJsonParseError error;
+    const auto line = QJsonDocument::fromJson(lines.split('\n').first(), &error).object();
+    QCOMPARE(error.errorString(), QStringLiteral("no error occurred"));
+    QVERIFY(!line.value("text").toString().isEmpty());
+    // Ctrl-C is the end that was wanted.
+    ::kill(pid_t(log.processId()), SIGINT);
+    VERIFY_EXIT(outcomeOf(log), 0);
 }
 
 void TestWeirctlReads::filterIsJudgedAsTheNodeDoes() {
