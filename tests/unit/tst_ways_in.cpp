@@ -57,6 +57,7 @@ void TestWaysIn::namesAreExposed_data() {
     QTest::addColumn<int>("atLeast");
     QTest::newRow("dashboard") << "packaging/grafana/weirkeeper.json" << false << 25;
     QTest::newRow("alerts") << "packaging/prometheus/alerts.yml" << false << 10;
+    QTest::newRow("guide") << "resources/docs/operating.md" << true << 5;
 }
 
 void TestWaysIn::namesAreExposed() {
