@@ -181,6 +181,12 @@ Result<void> assign(const SettingRow& row, const SettingValue& value, T& target)
     return refuse(allowedText(row));
 }
 
+/// What a rule says about a text that no rule takes.
+std::string ruleText(const SettingRow& row) {
+    const auto refused = row.rule != nullptr ? row.rule(" *\x01") : Result<void>{};
+    return refused ? std::string() : ": " + refused.error().message;
+}
+
 } // namespace
 
 std::string allowedText(const SettingRow& row) {
@@ -190,13 +196,13 @@ std::string allowedText(const SettingRow& row) {
             if constexpr (std::is_same_v<T, bool>) {
                 return "true or false";
             } else if constexpr (std::is_same_v<T, Strings>) {
-                return "a text, or an array of texts";
+                return "a text, or an array of texts" + ruleText(row);
             } else if constexpr (isWhole<T> || std::is_same_v<T, double>) {
                 return fmt::format("a {}number from {} to {}", isWhole<T> ? "whole " : "", number(row.least),
                                    fmt::format("{:.0f}", row.most));
             } else {
                 if (row.choices.empty())
-                    return "a text";
+                    return "a text" + ruleText(row);
                 return fmt::format("{}", fmt::join(split(row.choices, '|'), " or "));
             }
         },
