@@ -4,6 +4,7 @@
 
 #include "console/link/node_link.h"
 #include "tests/contract/weirctl_fixture.h"
+#include <QStandardPaths>
 #include <csignal>
 #include <map>
 
@@ -40,6 +41,8 @@ private Q_SLOTS:
     void init();
     void cleanup();
     void evictAsksFirst();
+    void evictOnATerminal_data();
+    void evictOnATerminal();
     void evictByFilter();
     void evictById();
     void evictAtARate();
@@ -85,6 +88,41 @@ void TestWeirctlActs::evictAsksFirst() {
     VERIFY_EXIT(TwoNodes::weirctl(QStringList{"evict", "--yes"} + m_nodes->both()), 64);
     VERIFY_EXIT(TwoNodes::weirctl(words + QStringList{"0-1", "--yes"} + m_nodes->both()), 64);
     QCOMPARE(m_nodes->gone(), 0);
+}
+
+void TestWeirctlActs::evictOnATerminal_data() {
+    QTest::addColumn<QByteArray>("answer");
+    QTest::addColumn<QByteArray>("end");
+    QTest::addColumn<int>("gone");
+    QTest::newRow("yes") << QByteArray("y\n") << QByteArray("ended with 0") << 6;
+    QTest::newRow("no") << QByteArray("n\n") << QByteArray("ended with 75") << 0;
+    QTest::newRow("nothing") << QByteArray("\n") << QByteArray("ended with 75") << 0;
+}
+
+void TestWeirctlActs::evictOnATerminal() {
+    QFETCH(QByteArray, answer);
+    QFETCH(QByteArray, end);
+    QFETCH(int, gone);
+    if (QStandardPaths::findExecutable(QStringLiteral("script")).isEmpty())
+        QSKIP("there is no script here, which gives a program a terminal");
+    QProcess terminal;
+    auto environment = QProcessEnvironment::systemEnvironment();
+    environment.insert(QStringLiteral("WEIR_ADMIN_TOKEN"), QStringLiteral("alice-token-0123456789"));
+    terminal.setProcessEnvironment(environment);
+    const auto command = QStringLiteral("%1/weirctl evict --filter 'age>0s' --node %2; echo ended with $?")
+                             .arg(QCoreApplication::applicationDirPath(), TwoNodes::address(m_nodes->a));
+    terminal.start(QStringLiteral("script"), {"-qfec", command, "/dev/null"});
+    QByteArray screen;
+    const auto shows = [&](const QByteArray& text) {
+        screen += terminal.readAllStandardOutput();
+        return screen.contains(text);
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(shows("Close 6 connections on 1 node? [y/N] "), Patience_ms);
+    QCOMPARE(m_nodes->gone(), 0);
+    terminal.write(answer);
+    QTRY_VERIFY2_WITH_TIMEOUT(shows(end), screen.constData(), Patience_ms);
+    QTRY_COMPARE_WITH_TIMEOUT(m_nodes->gone(), gone, Patience_ms);
+    terminal.waitForFinished();
 }
 
 void TestWeirctlActs::evictByFilter() {
