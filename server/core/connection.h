@@ -41,6 +41,8 @@ public:
     virtual void connectionClosed(shared::CloseReason reason) = 0;
 };
 
+enum class Reading : std::uint8_t { On, Held };
+
 class Connection {
 public:
     virtual ~Connection() = default;
@@ -53,6 +55,8 @@ public:
     /// The kernel was offered bytes and did not take them all yet: the client reads too slowly. What was only
     /// just sent, and is written at the end of the turn, does not count.
     virtual bool isStuck() const = 0;
+    /// Held: after the message in hand none is received, nor an end, until it is On again; TCP pushes back.
+    virtual void setReading(Reading reading) = 0;
     /// Sends a close frame with the row's code and sentence after what is queued, then ends within 1 s.
     /// SlowConsumer and Lost free the queue at once instead. Never calls back synchronously.
     virtual void close(shared::CloseReason reason) = 0;

@@ -21,7 +21,7 @@ Session::Inner::Inner(Session& session, SessionHost& host, shared::ConnectionId 
       since_ms(host.clock().unixMs()) {}
 
 Session::Inner::~Inner() {
-    for (TimerHandle* handle : {&ping, &pong, &connectLimit, &attachmentLimit})
+    for (TimerHandle* handle : {&ping, &pong, &connectLimit, &attachmentLimit, &readAgain})
         host.wheel().cancel(*handle);
     for (const auto& presence : presences)
         host.rooms().remove(presence->member());
@@ -187,19 +187,49 @@ void Session::Inner::expired(std::uint32_t tag, TimePoint due) {
         pong = host.wheel().add(pingedAt + host.settings().heartbeat.timeout, *this, PongMissing);
         return sendEvent(PingEvent{});
     case PongMissing:
-        if (host.clock().now() - due < MostLag)
+        if (host.clock().now() - due < MostLag && !isBehind())
             return session.close(shared::CloseReason::PingTimeout);
-        // We were the ones who stood still: the pong may lie unread, so it gets the time that we did not
-        // have.
+        // We were the ones who stood still or held it back: the pong may lie unread, so it gets the time that
+        // we did not have.
         pong = host.wheel().add(host.clock().now() + host.settings().heartbeat.timeout, *this, PongMissing);
         return;
     case ConnectMissing:
         return fault(shared::ErrorKind::BadPacket, "no CONNECT within heartbeat.connect_timeout_ms",
                      shared::CloseReason::BadMessage);
     case AttachmentMissing:
+        if (isBehind()) {
+            attachmentLimit = host.wheel().add(host.clock().now() + AttachmentTime, *this, AttachmentMissing);
+            return;
+        }
         return fault(shared::ErrorKind::BadPacket, "attachments that were announced did not come within 10 s",
                      shared::CloseReason::BadMessage);
+    case ReadAgain:
+        throttle->release(host.clock().now());
+        if (throttle->isExceeded())
+            return session.close(shared::CloseReason::RateLimited);
+        connection->setReading(Reading::On);
     }
+}
+
+/// Attachments belong to their message, and a pong that was asked for is not the client's wish.
+void Session::Inner::charge(FrameKind kind, const Request& request) {
+    const auto& limits = host.settings().limits;
+    if (limits.messagesPerSecond <= 0 || kind == FrameKind::Binary ||
+        (std::holds_alternative<PongRequest>(request) && host.wheel().isWaiting(pong)))
+        return;
+    if (!throttle)
+        throttle = std::make_unique<Throttle>();
+    const auto now = host.clock().now();
+    const auto wait = throttle->take(now, limits);
+    if (!wait)
+        return;
+    host.counters().add(shared::Metric::LimitHitsTotal, shared::LimitKey::MessagesPerS);
+    connection->setReading(Reading::Held);
+    readAgain = host.wheel().add(now + std::chrono::ceil<milliseconds>(*wait), *this, ReadAgain);
+}
+
+bool Session::Inner::isBehind() const {
+    return throttle && throttle->isBehind(host.clock().now());
 }
 
 void Session::Inner::observeDelivery(const Message& message) {
@@ -224,7 +254,7 @@ void Session::Inner::end(shared::CloseReason reason) {
         host.counters().add(shared::Metric::DropsTotal, shared::DropReason::SlowConsumer);
     while (!presences.empty())
         remove(*presences.back());
-    for (TimerHandle* handle : {&ping, &pong, &connectLimit, &attachmentLimit})
+    for (TimerHandle* handle : {&ping, &pong, &connectLimit, &attachmentLimit, &readAgain})
         host.wheel().cancel(*handle);
     host.sessionEnded(session, reason);
 }
@@ -243,6 +273,7 @@ void Session::frameReceived(FrameKind kind, std::string_view bytes) {
     else if (!inner.host.wheel().isWaiting(inner.attachmentLimit))
         inner.attachmentLimit = inner.host.wheel().add(inner.host.clock().now() + AttachmentTime, inner,
                                                        Inner::AttachmentMissing);
+    inner.charge(kind, *request);
     std::visit([&inner](auto& what) { inner.handle(what); }, *request);
 }
 

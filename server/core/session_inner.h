@@ -4,11 +4,12 @@
 #include "server/core/presence.h"
 #include "server/core/rate.h"
 #include "server/core/session.h"
+#include "server/core/throttle.h"
 
 namespace server {
 
 struct Session::Inner final : PresenceHost, TimingWheel::Target {
-    enum Tag : std::uint32_t { PingDue, PongMissing, ConnectMissing, AttachmentMissing };
+    enum Tag : std::uint32_t { PingDue, PongMissing, ConnectMissing, AttachmentMissing, ReadAgain };
 
     Inner(Session& session, SessionHost& host, shared::ConnectionId id, Peer peer, const Dialect& dialect);
     ~Inner();
@@ -41,6 +42,8 @@ struct Session::Inner final : PresenceHost, TimingWheel::Target {
     void fault(shared::ErrorKind kind, std::string_view sentence, shared::CloseReason reason);
     void end(shared::CloseReason reason);
     void closeIfSlow();
+    void charge(FrameKind kind, const Request& request);
+    bool isBehind() const; ///< what it has said may lie unread because we hold it back
     void observeDelivery(const Message& message);
 
     Session& session;
@@ -54,7 +57,8 @@ struct Session::Inner final : PresenceHost, TimingWheel::Target {
     std::vector<std::unique_ptr<Presence>> presences; ///< one a namespace
     std::vector<std::unique_ptr<Presence>> gone;      ///< may still be on the stack of the application
     std::shared_ptr<Inner*> self; ///< replies that come late look whether it is still there
-    TimerHandle ping, pong, connectLimit, attachmentLimit;
+    TimerHandle ping, pong, connectLimit, attachmentLimit, readAgain;
+    std::unique_ptr<Throttle> throttle; ///< none where no rate is set
     TimePoint openedAt, activeAt, pingedAt;
     std::int64_t since_ms = 0;
     std::uint64_t messagesIn = 0, messagesOut = 0;

@@ -41,6 +41,23 @@ void FrontSocket::announceLater() {
     });
 }
 
+void FrontSocket::setReading(Reading reading, qint64 most) {
+    m_reading = reading;
+    switch (reading) {
+    case Reading::On:
+        setReadBufferSize(most);
+        return announceLater();
+    case Reading::Held:
+        // Qt stops watching a socket only when its buffer becomes full, not when it is so already: one byte
+        // more is what it takes.
+        return setReadBufferSize(QTcpSocket::bytesAvailable() + 1);
+    }
+}
+
+qint64 FrontSocket::bytesAvailable() const {
+    return m_reading == Reading::Held ? 0 : QTcpSocket::bytesAvailable();
+}
+
 void FrontSocket::endByReset() {
     m_isReset = true;
     if (socketDescriptor() != -1)

@@ -2,6 +2,7 @@
 // The socket beneath a QWebSocket, with what Qt's lacks: bytes given back, a line more in the 101, and a
 // close that does not eat what was said last. Shard thread.
 #pragma once
+#include "server/core/connection.h"
 #include "server/core/mail.h"
 #include <QTcpSocket>
 #include <functional>
@@ -29,6 +30,10 @@ public:
     void giveBack(std::string_view bytes);
     /// Offers what was given back to the reader, in a later turn of the loop.
     void announceLater();
+    /// Held: the reader finds nothing, and nothing more is taken from the kernel. On: up to `most` bytes are
+    /// read ahead.
+    void setReading(Reading reading, qint64 most);
+    qint64 bytesAvailable() const override;
     /// Nothing of this connection is worth waiting for: it ends by a reset.
     void endByReset();
     void close() override;
@@ -44,6 +49,7 @@ private:
     Descriptor m_duplicate = -1;
     bool m_isUpgraded = false;
     bool m_isReset = false;
+    Reading m_reading = Reading::On;
 };
 
 } // namespace server

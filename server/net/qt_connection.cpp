@@ -84,6 +84,12 @@ void QtConnection::start(ConnectionHost& host) {
         m_front->setReadBufferSize(qint64(m_world.limits.message.count()) + ReadAhead);
 }
 
+/// The reader is called between two messages only, so it stops between two.
+void QtConnection::setReading(Reading reading) {
+    if (m_front && m_phase == Phase::Open)
+        m_front->setReading(reading, qint64(m_world.limits.message.count()) + ReadAhead);
+}
+
 void QtConnection::received(FrameKind kind, const QByteArray& bytes) {
     if (m_phase != Phase::Open)
         return;

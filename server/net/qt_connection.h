@@ -66,6 +66,7 @@ public:
     void send(const FramePtr& frame) override;
     shared::Bytes queued() const override;
     bool isStuck() const override { return Entry::isStuck(); }
+    void setReading(Reading reading) override;
     void close(shared::CloseReason reason) override;
     Capabilities capabilities() const override;
     shared::SocketKind kind() const override;

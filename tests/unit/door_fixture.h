@@ -94,6 +94,8 @@ public:
     explicit EchoHost(std::unique_ptr<Connection> c) : connection(std::move(c)) { connection->start(*this); }
     void frameReceived(FrameKind kind, std::string_view bytes) override {
         received.emplace_back(bytes);
+        if (received.size() == holdAfter)
+            connection->setReading(Reading::Held);
         connection->send(std::make_shared<Frame>(Frame{kind, std::string(bytes)}));
     }
     void connectionClosed(shared::CloseReason reason) override {
@@ -102,6 +104,7 @@ public:
     }
     std::unique_ptr<Connection> connection;
     std::vector<std::string> received;
+    std::size_t holdAfter = 0;
     std::optional<shared::CloseReason> closed;
     int closes = 0;
 };

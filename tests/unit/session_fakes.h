@@ -24,6 +24,7 @@ struct Wire {
     QStringList frames;
     std::optional<shared::CloseReason> closed;
     shared::Bytes queued;
+    Reading reading = Reading::On;
 };
 
 class FakeConnection final : public Connection {
@@ -35,6 +36,7 @@ public:
     }
     shared::Bytes queued() const override { return m_wire.queued; }
     bool isStuck() const override { return m_wire.queued.count() > 0; }
+    void setReading(Reading reading) override { m_wire.reading = reading; }
     void close(shared::CloseReason reason) override { m_wire.closed = reason; }
     Capabilities capabilities() const override { return {}; }
     shared::SocketKind kind() const override { return shared::SocketKind::Qt; }

@@ -252,10 +252,9 @@ void TestConfig::mistakes_data() {
     row("redis scheme", "redis.url", "http://x", "redis://");
     row("redis TLS", "redis.url", "rediss://x", "rediss:// is not available in this version$");
     row("sharded", "redis.mode", "sharded", "not available in this version; leave it at \"pubsub\"$");
-    row("evict-oldest", "node.at_capacity", "evict-oldest", "not available in this version");
     row("TLS", "listen.tls_certificate", "a.pem", "not available in this version");
     row("EIO3", "listen.allow_eio3", "true", "not available in this version");
-    row("message rate", "limits.messages_per_s", "10", "not available in this version");
+    row("adaptive handshakes", "limits.handshakes_per_s", "-1", "from 0 to 1000000");
     row("context takeover", "deflate.context_takeover", "true", "not available in this version");
     row("proxies", "listen.trusted_proxies", "10.0.0.0/8", "not available in this version");
     row("queue below message", "limits.queue_bytes", "2000", "at least limits.message_bytes");

@@ -49,6 +49,8 @@ private Q_SLOTS:
     void faultyFrames_data();
     void faultyFrames();
     void closesWithItsRow();
+    void heldBetweenTwoMessages_data();
+    void heldBetweenTwoMessages();
     void lostPeer();
     void slowConsumer();
     void descriptorsRunOut();
@@ -409,6 +411,44 @@ void TestFrontDoor::closesWithItsRow() {
     QCOMPARE(framesIn(client.got), (std::vector<std::string>{"last", "close 4410"}));
     QTRY_COMPARE(echo.closes, 1);
     QCOMPARE(int(*echo.closed), int(CloseReason::Evicted));
+}
+
+void TestFrontDoor::heldBetweenTwoMessages_data() {
+    QTest::addColumn<int>("count");
+    QTest::addColumn<int>("bytes");
+    QTest::newRow("all in one read") << 20 << 3;
+    QTest::newRow("more than is read ahead") << 600 << 20000;
+}
+
+void TestFrontDoor::heldBetweenTwoMessages() {
+    QFETCH(const int, count);
+    QFETCH(const int, bytes);
+    Settings settings;
+    settings.limits.queue = shared::Bytes::mebi(64);
+    DoorFixture fixture(settings);
+    BytesClient client(fixture.port);
+    client.send(upgradeHead());
+    QTRY_COMPARE(fixture.echoes.size(), std::size_t(1));
+    fixture.echoes[0]->holdAfter = 3;
+    std::string all;
+    for (int i = 0; i < count; ++i)
+        all += clientFrame(std::to_string(1000 + i) + std::string(std::size_t(bytes), 'x'));
+    client.send(all);
+    QTRY_COMPARE(fixture.echoes[0]->received.size(), std::size_t(3));
+    BytesClient other(fixture.port); // is served all the while
+    other.send(upgradeHead());
+    QTRY_COMPARE(fixture.echoes.size(), std::size_t(2));
+    for (std::size_t i = 1; i <= 50; ++i) {
+        other.send(clientFrame("x"));
+        QTRY_COMPARE(fixture.echoes[1]->received.size(), i);
+    }
+    QCOMPARE(fixture.echoes[0]->received.size(), std::size_t(3));
+    QCOMPARE(client.socket.bytesToWrite() > 0, std::size_t(count * bytes) > (std::size_t(8) << 20));
+    fixture.echoes[0]->holdAfter = 0;
+    fixture.echoes[0]->connection->setReading(Reading::On);
+    QTRY_COMPARE_WITH_TIMEOUT(fixture.echoes[0]->received.size(), std::size_t(count), 20000);
+    for (int i = 0; i < count; ++i)
+        QCOMPARE(fixture.echoes[0]->received[std::size_t(i)].substr(0, 4), std::to_string(1000 + i));
 }
 
 void TestFrontDoor::lostPeer() {

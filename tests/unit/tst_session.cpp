@@ -400,6 +400,74 @@ private Q_SLOTS:
         QCOMPARE(client.session().details().rooms.size(), std::size_t(2));
         client.session().connectionClosed(shared::CloseReason::Normal);
     }
+
+    void isHeldOverTheRate() {
+        Settings settings = twoNamespaces();
+        settings.limits.messagesPerSecond = 5;
+        FakeShard shard(settings);
+        TestClient client(shard, 1);
+        const auto held = [&] {
+            return shard.number(shared::Metric::LimitHitsTotal, std::size_t(shared::LimitKey::MessagesPerS));
+        };
+        client.say("40"); // the first of ten
+        for (int i = 0; i < 9; ++i)
+            client.say("42[\"dance\"]");
+        QCOMPARE(int(client.wire.reading), int(Reading::On));
+        client.say("42[\"dance\"]");
+        QCOMPARE(int(client.wire.reading), int(Reading::Held));
+        QCOMPARE(held(), 1);
+        QCOMPARE(shard.number(shared::Metric::MessagesTotal), 10); // all were taken
+        shard.pass(std::chrono::milliseconds(300)); // a fifth of a second, and the wheel's tick
+        QCOMPARE(int(client.wire.reading), int(Reading::On));
+        // Who keeps to the rate from then on is never held again.
+        for (int i = 0; i < 100; ++i) {
+            shard.pass(std::chrono::milliseconds(200));
+            client.say("42[\"dance\"]");
+        }
+        QCOMPARE(held(), 1);
+        QVERIFY(!client.wire.closed);
+    }
+
+    void isClosedAfterTenSecondsOverTheRate() {
+        Settings settings = twoNamespaces();
+        settings.limits.messagesPerSecond = 5;
+        settings.limits.messagesBurst = 3;
+        settings.heartbeat.interval = std::chrono::milliseconds(2000);
+        settings.heartbeat.timeout = std::chrono::milliseconds(1000);
+        FakeShard shard(settings);
+        TestClient client(shard, 1);
+        client.say("40");
+        int passed_ms = 0, taken = 0;
+        for (; !client.wire.closed && passed_ms < 60000; passed_ms += 100) {
+            for (int i = 0; i < 50 && client.wire.reading == Reading::On; ++i, ++taken)
+                client.say("42[\"dance\"]");
+            shard.pass(std::chrono::milliseconds(100));
+        }
+        // Its pongs lie behind what is not read: they are not missed.
+        QVERIFY(client.wire.closed == shared::CloseReason::RateLimited);
+        QVERIFY2(passed_ms >= 10000 && passed_ms < 16000, qPrintable(QString::number(passed_ms)));
+        QVERIFY2(taken <= 3 + 5 * passed_ms / 1000 + 1, qPrintable(QString::number(taken)));
+    }
+
+    void pongsAreNotCharged() {
+        Settings settings = twoNamespaces();
+        settings.limits.messagesPerSecond = 1;
+        settings.limits.messagesBurst = 1;
+        settings.heartbeat.interval = std::chrono::milliseconds(100);
+        FakeShard shard(settings);
+        TestClient client(shard, 1);
+        client.say("40");
+        for (int i = 0; i < 30; ++i) {
+            shard.pass(std::chrono::milliseconds(200));
+            client.say("3");
+        }
+        QVERIFY(!client.wire.closed);
+        QCOMPARE(shard.number(shared::Metric::LimitHitsTotal, std::size_t(shared::LimitKey::MessagesPerS)),
+                 0);
+        client.say("3"); // not asked for
+        client.say("3");
+        QCOMPARE(int(client.wire.reading), int(Reading::Held));
+    }
 };
 
 QTEST_GUILESS_MAIN(SessionTest)
