@@ -40,7 +40,9 @@ Health judgeHealth(const Vitals& vitals) {
     }
     if (vitals.redis == RedisState::Away && vitals.isRedisRequired)
         health.notReady.emplace_back("Redis is away, and redis.required is set");
-    if (vitals.connections >= vitals.capacity)
+    if (vitals.isMemoryShort)
+        health.notReady.emplace_back("the use of memory is above node.memory_percent");
+    if (vitals.connections >= vitals.capacity && !vitals.doesReplace)
         health.notReady.emplace_back("at capacity");
 
     const bool isDraining = vitals.state == NodeState::Draining || vitals.state == NodeState::Drained;

@@ -12,6 +12,8 @@ struct Vitals {
     std::int64_t connections = 0, capacity = 0, memoryBytes = 0, uptime_s = 0;
     shared::admin::RedisState redis = shared::admin::RedisState::None;
     bool isRedisRequired = false;
+    bool doesReplace = false;                         ///< a full node still takes newcomers (evict-oldest)
+    bool isMemoryShort = false;                       ///< and refuses newcomers
     std::chrono::milliseconds now{0};                 ///< steady clock
     std::span<const std::chrono::milliseconds> ticks; ///< when each shard last ticked, same clock
 };

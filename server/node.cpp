@@ -96,6 +96,8 @@ Health Node::health() const {
     vitals.state = parts.state;
     vitals.connections = parts.admission->count();
     vitals.capacity = parts.admission->capacity();
+    vitals.doesReplace = parts.settings.node.atCapacity == AtCapacity::EvictOldest;
+    vitals.isMemoryShort = parts.admission->isMemoryShort();
     vitals.memoryBytes = parts.residentBytes;
     vitals.uptime_s = std::chrono::duration_cast<seconds>(now - parts.startedAt).count();
     vitals.redis = parts.router->redis;
@@ -377,6 +379,7 @@ void Node::tickSecond() {
     auto& parts = *m_parts;
     const auto figures = process::figures();
     parts.residentBytes = figures.residentBytes;
+    watchMemory();
     parts.sampler->setValue(Metric::ProcessResidentMemoryBytes, double(figures.residentBytes));
     parts.sampler->setValue(Metric::ProcessCpuSecondsTotal, figures.cpu_s);
     parts.sampler->setValue(Metric::ProcessOpenFds, double(figures.openDescriptors));
@@ -390,6 +393,21 @@ void Node::tickSecond() {
         announce();
     parts.ops->tick();
     parts.log.tick();
+}
+
+/// Above the watermark nobody new comes in, and of what waits for clients half goes each second.
+void Node::watchMemory() {
+    auto& parts = *m_parts;
+    const auto percent = parts.settings.node.memoryPercent;
+    const auto memory = process::memory();
+    const bool isShort = percent > 0 && memory.usedPercent >= percent;
+    if (isShort != parts.admission->isMemoryShort())
+        spdlog::warn("{:.0f} % of memory is in use: newcomers are {} (node.memory_percent = {})",
+                     memory.usedPercent, isShort ? "refused" : "served again", percent);
+    parts.admission->setMemoryShort(isShort);
+    const auto& limit = parts.settings.limits.queueTotal;
+    const auto most = limit.count() > 0 ? limit.count() : memory.smallest / 4;
+    parts.queues->setLimit(shared::Bytes(isShort ? std::min(most, parts.queues->total().count() / 2) : most));
 }
 
 void Node::tickSample() {

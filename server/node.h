@@ -88,6 +88,7 @@ private:
     void updateReadiness();
     void announce();
     void tickSecond();
+    void watchMemory();
     void tickSample();
     void tickFast();
     void keepTicking();

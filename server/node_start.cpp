@@ -55,10 +55,6 @@ std::uint16_t portOf(const std::string& bound) {
     return address ? address->port : std::uint16_t(0);
 }
 
-shared::Bytes mostQueued(const LimitSettings& limits) {
-    return limits.queueTotal.count() > 0 ? limits.queueTotal : shared::Bytes(process::memory().smallest / 4);
-}
-
 } // namespace
 
 Node::Node(std::unique_ptr<Parts> parts) : m_parts(std::move(parts)) {}
@@ -104,7 +100,8 @@ tl::expected<void, NodeFailure> Node::start() {
         return bound;
 
     parts.admission = std::make_unique<Admission>(settings.node.maxConnections);
-    parts.queues = std::make_unique<QueueBudget>(parts.shardCount, mostQueued(settings.limits));
+    parts.admission->configure(settings, std::min(settings.limits.handshakesOpen, DescriptorReserve / 2));
+    parts.queues = std::make_unique<QueueBudget>(parts.shardCount, settings.limits.queueTotal);
     parts.access = std::make_unique<BrokerAccess>(settings.broker);
     parts.application = std::make_unique<Broker>(*parts.access, settings);
     std::vector<ShardBox*> boxes;

@@ -38,6 +38,8 @@ public:
     virtual void sendFailure(std::string_view code, std::string_view message) = 0;
     /// Counts a fault that ends nothing: weir_errors_total.
     virtual void count(shared::ErrorKind kind) = 0;
+    /// A limit took effect: weir_limit_hits_total.
+    virtual void count(shared::LimitKey limit) = 0;
 };
 
 class Application {

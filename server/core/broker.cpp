@@ -56,8 +56,12 @@ auto badRequest(std::string sentence) {
     return shared::failure(shared::ErrorCode::BadRequest, std::move(sentence));
 }
 
-shared::Result<RoomName> roomOf(const std::vector<std::string>& args, const LimitSettings& limits) {
-    return roomNamed(args.empty() ? std::nullopt : jsonString(args[0]), limits);
+shared::Result<RoomName> roomOf(Client& client, const std::vector<std::string>& args,
+                                const LimitSettings& limits) {
+    auto room = roomNamed(args.empty() ? std::nullopt : jsonString(args[0]), limits);
+    if (!room && room.error().code == shared::ErrorCode::TooLarge)
+        client.count(shared::LimitKey::RoomNameBytes);
+    return room;
 }
 
 struct PublishOptions {
@@ -81,11 +85,11 @@ shared::Result<PublishOptions> optionsOf(std::string_view json) {
 }
 
 /// The message that a publish asks for, all but the sender's exclusion.
-shared::Result<Message> messageOf(EventRequest& request, const LimitSettings& limits) {
+shared::Result<Message> messageOf(Client& client, EventRequest& request, const LimitSettings& limits) {
     auto& args = request.args;
     if (args.size() < 2 || args.size() > 4)
         return badRequest("publish takes (room, event, data, options)");
-    auto room = roomOf(args, limits);
+    auto room = roomOf(client, args, limits);
     if (!room)
         return tl::unexpected(room.error());
     auto event = eventNamed(jsonString(args[1]));
@@ -130,7 +134,7 @@ void Broker::disconnected(Client&) {}
 
 void Broker::eventReceived(Client& client, EventRequest& request, Reply reply) {
     if (request.event == "publish") {
-        auto message = messageOf(request, m_limits);
+        auto message = messageOf(client, request, m_limits);
         if (!message)
             return answer(client, reply, tl::unexpected(message.error()));
         if (const auto allowed = m_access.publish(client.who(), client.nsp(), message->rooms.front());
@@ -152,7 +156,7 @@ void Broker::eventReceived(Client& client, EventRequest& request, Reply reply) {
             client, reply,
             shared::failure(shared::ErrorCode::UnknownOperation, "this node knows join, leave and publish"));
     }
-    const auto room = roomOf(request.args, m_limits);
+    const auto room = roomOf(client, request.args, m_limits);
     if (!room)
         return answer(client, reply, tl::unexpected(room.error()));
     if (request.event == "join") {

@@ -22,6 +22,7 @@ struct Peer {
     std::string target; ///< path and query of the handshake; never logged (it may hold a token)
     std::string token;  ///< bearer token of the handshake, empty without one; for access alone, never shown
     bool isSecure = false;
+    std::string admissionKey = {}; ///< for Admission::release()
 };
 
 /// What this kind of connection can do; nothing that it cannot is ever offered to a client.

@@ -8,6 +8,7 @@
 #include "shared/metrics.h"
 #include "shared/types.h"
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -19,6 +20,7 @@ struct DecodeFailure {
     shared::CloseReason reason = shared::CloseReason::BadMessage;
     shared::ErrorKind kind = shared::ErrorKind::BadPacket; ///< label of weir_errors_total
     std::string sentence;                                  ///< for the log; never holds the payload
+    std::optional<shared::LimitKey> limit = std::nullopt;  ///< which one it was, beside message_bytes
 };
 
 struct DecodeLimits {

@@ -14,9 +14,11 @@ shared::Result<JoinOutcome> Presence::join(const RoomName& room) {
     if (m_isOver)
         return shared::failure(shared::ErrorCode::Unavailable, "the client has left");
     const std::size_t limit = m_host.roomsLimit();
-    if (limit > 0 && m_host.seats() >= limit && !m_host.rooms().isIn(m_member, room))
+    if (limit > 0 && m_host.seats() >= limit && !m_host.rooms().isIn(m_member, room)) {
+        m_host.countLimit(shared::LimitKey::RoomsPerSession);
         return shared::failure(shared::ErrorCode::TooLarge,
                                "room: a session may be in at most " + std::to_string(limit));
+    }
     return m_host.rooms().join(m_member, room);
 }
 

@@ -21,6 +21,7 @@ public:
     virtual std::size_t seats() const = 0;      ///< taken, over all namespaces
     virtual void leaveNamespace(const NamespaceName& nsp) = 0;
     virtual void countError(shared::ErrorKind kind) = 0;
+    virtual void countLimit(shared::LimitKey limit) = 0;
 
 protected:
     ~PresenceHost() = default;
@@ -50,6 +51,7 @@ public:
     void disconnect() override;
     void sendFailure(std::string_view code, std::string_view message) override;
     void count(shared::ErrorKind kind) override { m_host.countError(kind); }
+    void count(shared::LimitKey limit) override { m_host.countLimit(limit); }
 
 private:
     PresenceHost& m_host;

@@ -54,6 +54,12 @@ shared::SocketKind Session::socket() const {
 bool Session::isEnding() const {
     return m_inner->ending.has_value() || m_inner->isOver;
 }
+TimePoint Session::activeAt() const {
+    return m_inner->activeAt;
+}
+const Peer& Session::peer() const {
+    return m_inner->peer;
+}
 TimePoint Session::openedAt() const {
     return m_inner->openedAt;
 }
@@ -74,7 +80,7 @@ void Session::deliver(Member&, Delivery& delivery) {
     }
     for (const auto& frame : delivery.frames(inner.dialect))
         inner.send(frame);
-    inner.activeAt = inner.host.clock().now();
+    inner.touch();
     inner.outRate.add(inner.activeAt);
     ++inner.messagesOut;
     counters.add(shared::Metric::MessagesTotal, shared::Direction::Out);
@@ -99,11 +105,17 @@ void Session::evict(bool mayReconnect) {
     close(shared::CloseReason::Evicted);
 }
 
+void Session::makeWay() {
+    m_inner->hasPlace = false;
+    evict(false);
+}
+
 void Session::close(shared::CloseReason reason) {
     if (isEnding())
         return;
     m_inner->ending = reason;
     m_inner->queuedAtClose = std::int64_t(m_inner->connection->queued().count());
+    m_inner->leavePlace();
     m_inner->connection->close(reason);
 }
 

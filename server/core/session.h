@@ -3,6 +3,7 @@
 // thread.
 #pragma once
 #include "server/core/access.h"
+#include "server/core/activity.h"
 #include "server/core/application.h"
 #include "server/core/connection.h"
 #include "server/core/dialect.h"
@@ -35,12 +36,18 @@ public:
     virtual TimingWheel& wheel() = 0;
     virtual const Clock& clock() const = 0;
     virtual ShardIndex shard() const = 0;
+    virtual ActivityOrder& activity() = 0;
+    /// A place for a session that enters its first namespace; on a full node the least active one may have to
+    /// go for it. False: there is none.
+    virtual bool takePlace() = 0;
+    virtual void givePlaceBack() = 0;
     virtual std::string_view node() const = 0; ///< our id
     /// One line about a client's fault, rate limited by the host.
     virtual void clientFault(const Session& session, std::string_view sentence) = 0;
 };
 
-class Session final : public ConnectionHost, public Recipient {
+/// Listed by its activity from its first namespace until it closes.
+class Session final : public ConnectionHost, public Recipient, public ActivityOrder::Entry {
 public:
     Session(SessionHost& host, shared::ConnectionId id, Peer peer, const Dialect& dialect);
     ~Session() override;
@@ -65,6 +72,8 @@ public:
     /// Evicted: DISCONNECT in each namespace, then 4410, unless it may come back (then like a drain, with
     /// 4410).
     void evict(bool mayReconnect);
+    /// Evicted for a newcomer, who takes over its place.
+    void makeWay();
     void close(shared::CloseReason reason);
     bool isEnding() const;
 
@@ -76,6 +85,8 @@ public:
     shared::admin::ConnectionSample sample() const;
     /// What is remembered of it: once it is over.
     shared::admin::ClosedRow closedRow(shared::CloseReason reason) const;
+    TimePoint activeAt() const; ///< the last event or ack of the client, or delivery to it
+    const Peer& peer() const;
 
 private:
     struct Inner;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/core/session_inner.h"
 #include <algorithm>
+#include <utility>
 
 namespace server {
 namespace {
@@ -25,6 +26,25 @@ Session::Inner::~Inner() {
         host.wheel().cancel(*handle);
     for (const auto& presence : presences)
         host.rooms().remove(presence->member());
+    leavePlace();
+}
+
+void Session::Inner::touch() {
+    activeAt = host.clock().now();
+    if (hasPlace)
+        host.activity().add(session);
+}
+
+bool Session::Inner::takePlace() {
+    hasPlace = hasPlace || host.takePlace();
+    touch();
+    return hasPlace;
+}
+
+void Session::Inner::leavePlace() {
+    host.activity().remove(session);
+    if (std::exchange(hasPlace, false))
+        host.givePlaceBack();
 }
 
 void Session::Inner::send(const FramePtr& frame) {
@@ -116,6 +136,10 @@ void Session::Inner::handle(ConnectRequest& request) {
     auto admitted = host.access().connect(request.nsp, request.auth, peer);
     if (!admitted)
         return sendEvent(ConnectRefusedEvent{request.nsp, admitted.error().message, {}});
+    if (!takePlace()) {
+        sendEvent(ConnectRefusedEvent{request.nsp, "server full", {}, "overloaded"});
+        return session.close(shared::CloseReason::Full);
+    }
     host.wheel().cancel(connectLimit);
     presences.push_back(std::make_unique<Presence>(*this, MemberId(makeId(host.shard())), request.nsp,
                                                    session, std::move(*admitted)));
@@ -139,7 +163,7 @@ void Session::Inner::handle(EventRequest& request) {
     if (!presence)
         return fault(shared::ErrorKind::BadPacket, "an event for a namespace it is not in",
                      shared::CloseReason::BadMessage);
-    activeAt = host.clock().now();
+    touch();
     inRate.add(activeAt);
     ++messagesIn;
     host.counters().add(shared::Metric::MessagesTotal, shared::Direction::In);
@@ -160,7 +184,7 @@ void Session::Inner::handle(AckRequest& request) {
     if (!presence)
         return fault(shared::ErrorKind::BadPacket, "an ack for a namespace it is not in",
                      shared::CloseReason::BadMessage);
-    activeAt = host.clock().now();
+    touch();
     presence->acknowledge(request);
 }
 
@@ -248,6 +272,7 @@ void Session::Inner::observeDelivery(const Message& message) {
 
 void Session::Inner::end(shared::CloseReason reason) {
     isOver = true;
+    leavePlace();
     reason = ending.value_or(reason);
     host.counters().add(shared::Metric::Sessions, 0, -1);
     if (reason == shared::CloseReason::SlowConsumer) // its connection may have judged so by itself
@@ -266,6 +291,8 @@ void Session::frameReceived(FrameKind kind, std::string_view bytes) {
         return;
     inner.host.counters().add(shared::Metric::BytesTotal, shared::Direction::In, std::int64_t(bytes.size()));
     auto request = inner.decoder->decode(kind, bytes);
+    if (!request && request.error().limit)
+        inner.countLimit(*request.error().limit);
     if (!request)
         return inner.fault(request.error().kind, request.error().sentence, request.error().reason);
     if (!inner.decoder->isWaiting())

@@ -24,6 +24,9 @@ struct Session::Inner final : PresenceHost, TimingWheel::Target {
     void countError(shared::ErrorKind kind) override {
         host.counters().add(shared::Metric::ErrorsTotal, kind);
     }
+    void countLimit(shared::LimitKey limit) override {
+        host.counters().add(shared::Metric::LimitHitsTotal, limit);
+    }
     // TimingWheel::Target
     void expired(std::uint32_t tag, TimePoint due) override;
 
@@ -42,6 +45,9 @@ struct Session::Inner final : PresenceHost, TimingWheel::Target {
     void fault(shared::ErrorKind kind, std::string_view sentence, shared::CloseReason reason);
     void end(shared::CloseReason reason);
     void closeIfSlow();
+    void touch(); ///< it is active now
+    bool takePlace();
+    void leavePlace();
     void charge(FrameKind kind, const Request& request);
     bool isBehind() const; ///< what it has said may lie unread because we hold it back
     void observeDelivery(const Message& message);
@@ -67,6 +73,7 @@ struct Session::Inner final : PresenceHost, TimingWheel::Target {
     std::optional<shared::CloseReason> ending; ///< why we close it
     std::int64_t queuedAtClose = 0;            ///< closing may free the queue
     bool isOneMember = false;                  ///< its member came with the connection, and goes with it
+    bool hasPlace = false;                     ///< one of the node's capacity is its own
     bool isOver = false;
 };
 

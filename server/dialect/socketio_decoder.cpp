@@ -10,7 +10,7 @@ namespace {
 
 auto bad(shared::ErrorKind kind, std::string sentence,
          shared::CloseReason reason = shared::CloseReason::BadMessage) {
-    return tl::unexpected<DecodeFailure>(DecodeFailure{reason, kind, std::move(sentence)});
+    return tl::unexpected<DecodeFailure>(DecodeFailure{reason, kind, std::move(sentence), {}});
 }
 auto badPacket(std::string sentence) {
     return bad(shared::ErrorKind::BadPacket, std::move(sentence));
@@ -96,7 +96,9 @@ SocketIoDecoder::Outcome SocketIoDecoder::packet(std::string_view text) {
         if (!count || text.empty() || text.front() != '-' || *count == 0)
             return badPacket("a binary packet without a number of attachments");
         if (*count > std::uint64_t(m_limits.attachments))
-            return bad(shared::ErrorKind::TooLarge, "more attachments than limits.attachments allows");
+            return tl::unexpected<DecodeFailure>(DecodeFailure{
+                shared::CloseReason::BadMessage, shared::ErrorKind::TooLarge,
+                "more attachments than limits.attachments allows", shared::LimitKey::Attachments});
         text.remove_prefix(1);
         attachments = std::size_t(*count);
     }

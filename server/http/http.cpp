@@ -285,6 +285,7 @@ HttpRequest::Fed HttpRequest::feed(std::string_view bytes) {
         fed.state = State::Refused;
         fed.status = m_inner->status;
         fed.sentence = m_inner->sentence;
+        fed.isFields = fed.status == 431 && m_inner->lines > m_inner->limits.fields + 1;
     }
     return fed;
 }

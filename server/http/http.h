@@ -33,6 +33,7 @@ public:
         State state = State::NeedMore;
         int status = 0;            ///< of a refusal: 400, 413, 431 or 505
         std::string_view sentence; ///< static text for people
+        bool isFields = false;     ///< of a 431: the number of fields, not the bytes
     };
 
     explicit HttpRequest(const HttpLimits& limits);

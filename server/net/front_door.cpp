@@ -8,6 +8,7 @@
 #include <QWebSocketServer>
 #include <algorithm>
 #include <list>
+#include <utility>
 
 namespace server {
 
@@ -27,7 +28,15 @@ struct FrontDoor::Inner {
     struct Head final : HeadSocket::Host, TimingWheel::Target {
         enum class Phase : std::uint8_t { Reading, Upgrading, Lingering };
         Head(Inner& d, Peer p, const HttpLimits& limits) : door(d), peer(std::move(p)), request(limits) {}
-        ~Head() { door.qt.wheel.cancel(deadline); }
+        ~Head() {
+            door.qt.wheel.cancel(deadline);
+            finish();
+        }
+        /// It counts among the handshakes under way no longer.
+        void finish() {
+            if (std::exchange(isCounted, false))
+                door.world.admission.headClosed();
+        }
         void readable() override { door.readable(*this); }
         void expired(std::uint32_t, TimePoint) override { door.expired(*this); }
 
@@ -41,6 +50,7 @@ struct FrontDoor::Inner {
         TimerHandle deadline;
         std::list<std::unique_ptr<Head>>::iterator place;
         Phase phase = Phase::Reading;
+        bool isCounted = false;
     };
     using Heads = std::list<std::unique_ptr<Head>>;
 
@@ -67,24 +77,30 @@ struct FrontDoor::Inner {
 
     void arrived(Arrived newcomer) {
         prepareSocket(newcomer.descriptor, qt.limits.sendBuffer);
-        if (open.size() >= std::size_t(qt.limits.handshakesOpen))
+        if (world.admission.heads() >= qt.limits.handshakesOpen)
             makeRoom();
         Peer peer;
         peer.address = std::move(newcomer.address);
         peer.port = newcomer.port;
         const HttpLimits limits{.head = qt.limits.head, .fields = qt.limits.headFields, .body = {}};
         Head& head = add(std::make_unique<Head>(*this, std::move(peer), limits), qt.limits.handshake);
+        head.isCounted = true;
+        world.admission.headOpened();
         head.socket = HeadSocket::take(newcomer.descriptor, head);
         if (!head.socket)
             return drop(head);
+        if (head.peer.address.empty())
+            head.peer.address = head.socket->peerAddress();
         readable(head); // most heads are there already
     }
 
-    /// The oldest head without progress goes; one that Qt has in hand is as good as done.
+    /// Of this shard's, the oldest head without progress goes; one that Qt has in hand is as good as done.
     void makeRoom() {
         for (const auto& head : open) {
-            if (head->phase == Head::Phase::Reading)
+            if (head->phase == Head::Phase::Reading) {
+                counters.add(Metric::LimitHitsTotal, shared::LimitKey::HandshakesOpen);
                 return timedOut(*head);
+            }
         }
     }
 
@@ -112,6 +128,9 @@ struct FrontDoor::Inner {
             return true;
         case HttpRequest::State::Refused: {
             const bool isTooLarge = result.status == 431 || result.status == 413;
+            if (result.status == 431)
+                counters.add(Metric::LimitHitsTotal,
+                             result.isFields ? shared::LimitKey::HeadFields : shared::LimitKey::HeadBytes);
             answer(head,
                    httpRefusal(result.status, isTooLarge ? "too_large" : "bad_request", result.sentence),
                    isTooLarge ? HandshakeResult::TooLarge : HandshakeResult::BadRequest);
@@ -121,7 +140,8 @@ struct FrontDoor::Inner {
         case HttpRequest::State::Done:
             break;
         }
-        auto verdict = judge(*head.request, world);
+        auto verdict = judge(*head.request, head.peer.address, world);
+        head.peer.admissionKey = std::move(verdict.admissionKey);
         head.dialect = verdict.dialect;
         if (head.dialect == nullptr) {
             answer(head, verdict.answer, verdict.result);
@@ -134,14 +154,23 @@ struct FrontDoor::Inner {
 
     void answer(Head& head, std::string_view bytes, std::optional<HandshakeResult> result) {
         if (result)
-            counters.add(Metric::HandshakesTotal, *result);
+            count(*result);
         head.socket->write(bytes);
         head.socket->shutdownWrite();
         head.request.reset();
         linger(head);
     }
 
+    void count(HandshakeResult result) {
+        counters.add(Metric::HandshakesTotal, result);
+        if (result == HandshakeResult::RateLimited)
+            counters.add(Metric::LimitHitsTotal, shared::LimitKey::HandshakesPerS);
+        if (result == HandshakeResult::PerAddress)
+            counters.add(Metric::LimitHitsTotal, shared::LimitKey::PerAddressConnections);
+    }
+
     void linger(Head& head) {
+        head.finish();
         if (lingering.size() >= std::size_t(qt.limits.handshakesOpen))
             lingering.pop_front();
         lingering.splice(lingering.end(), open, head.place);
@@ -158,8 +187,10 @@ struct FrontDoor::Inner {
     void expired(Head& head) {
         switch (head.phase) {
         case Head::Phase::Reading:
+            counters.add(Metric::LimitHitsTotal, shared::LimitKey::HandshakeMs);
             return timedOut(head);
         case Head::Phase::Upgrading:
+            counters.add(Metric::LimitHitsTotal, shared::LimitKey::HandshakeMs);
             return failed(head, HandshakeResult::Timeout);
         case Head::Phase::Lingering:
             return drop(head);
@@ -184,10 +215,8 @@ struct FrontDoor::Inner {
         head.request.reset();
         if (head.front == nullptr)
             return failed(head, HandshakeResult::BadRequest);
-        if (head.peer.address.empty()) { // where accepting does not tell
-            head.peer.address = head.front->peerAddress().toString().toStdString();
+        if (head.peer.port == 0) // where accepting does not tell
             head.peer.port = head.front->peerPort();
-        }
         head.front->prepare(std::move(events), std::move(lines));
         QObject::connect(head.front, &QAbstractSocket::disconnected, &server,
                          [this, front = head.front] { gone(front); });
@@ -211,7 +240,7 @@ struct FrontDoor::Inner {
 
     void failed(Head& head, HandshakeResult result) {
         counters.add(Metric::HandshakesTotal, result);
-        world.admission.release();
+        world.admission.release(head.peer.admissionKey);
         if (FrontSocket* const front = std::exchange(head.front, nullptr)) {
             front->disconnect(&server);
             front->endByReset();

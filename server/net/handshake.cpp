@@ -102,14 +102,14 @@ bool hasKey(const HttpRequest& request) {
     return request.headerCount("Sec-WebSocket-Key") == 1 && isKey(request.header("Sec-WebSocket-Key"));
 }
 
-Verdict admitted(const Dialect& dialect, const ShardWorld& world) {
-    const auto result = world.admission.reserve();
+Verdict admitted(const Dialect& dialect, const std::string& address, const ShardWorld& world) {
+    auto [result, key] = world.admission.reserve(address, world.clock.now());
     if (result == HandshakeResult::Accepted)
-        return {&dialect, {}, result};
-    return {nullptr, std::string(httpUnavailable(QRandomGenerator::global()->generate())), result};
+        return {&dialect, {}, result, std::move(key)};
+    return {nullptr, std::string(httpUnavailable(QRandomGenerator::global()->generate())), result, {}};
 }
 
-Verdict judgeEngine(const HttpRequest& request, const ShardWorld& world) {
+Verdict judgeEngine(const HttpRequest& request, const std::string& address, const ShardWorld& world) {
     if (!isOriginAllowed(request, world.settings.listen.origins))
         return refused(EngineError::Forbidden);
     if (request.query("transport") != "websocket")
@@ -128,11 +128,11 @@ Verdict judgeEngine(const HttpRequest& request, const ShardWorld& world) {
     }
     if (!hasKey(request))
         return refused(EngineError::BadRequest);
-    return admitted(socketIoDialect(), world);
+    return admitted(socketIoDialect(), address, world);
 }
 
 /// Every refusal is an answer of ours: /ws has no error codes but those of HTTP.
-Verdict judgeJson(const HttpRequest& request, const ShardWorld& world) {
+Verdict judgeJson(const HttpRequest& request, const std::string& address, const ShardWorld& world) {
     const auto refuse = [](int status, std::string_view sentence, std::span<const HttpHeader> headers = {}) {
         return Verdict{nullptr, httpRefusal(status, "bad_request", sentence, headers),
                        HandshakeResult::BadRequest};
@@ -158,7 +158,7 @@ Verdict judgeJson(const HttpRequest& request, const ShardWorld& world) {
     if (request.headerCount("Sec-WebSocket-Protocol") > 0 &&
         !request.hasToken("Sec-WebSocket-Protocol", subprotocol))
         return refuse(400, "of subprotocols weir.json.v1 is spoken here");
-    return admitted(jsonDialect(), world);
+    return admitted(jsonDialect(), address, world);
 }
 
 /// An answer to whoever only looks: by GET, or its head by HEAD.
@@ -178,7 +178,7 @@ Verdict probe(const HttpRequest& request, int status, std::string_view body) {
 
 } // namespace
 
-Verdict judge(const HttpRequest& request, const ShardWorld& world) {
+Verdict judge(const HttpRequest& request, const std::string& address, const ShardWorld& world) {
     const auto path = request.path();
     if (path == "/health")
         return probe(request, 200,
@@ -188,9 +188,9 @@ Verdict judge(const HttpRequest& request, const ShardWorld& world) {
         return probe(request, isReady ? 200 : 503, isReady ? R"({"ready":true})" : R"({"ready":false})");
     }
     if (isEnginePath(path, world.settings.listen.path))
-        return judgeEngine(request, world);
+        return judgeEngine(request, address, world);
     if (path == "/ws")
-        return judgeJson(request, world);
+        return judgeJson(request, address, world);
     if (path == "/try" && world.settings.listen.tryPage)
         return looked(request, tryPageAnswer());
     return {nullptr, httpRefusal(404, "not_found", "there is nothing at this path"),

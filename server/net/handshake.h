@@ -15,9 +15,10 @@ struct Verdict {
     std::string answer;               ///< when it is none
     /// What is counted; nothing for the probes of load balancers and the page at /try.
     std::optional<shared::HandshakeResult> result;
+    std::string admissionKey = {}; ///< for Admission::release()
 };
 
-Verdict judge(const HttpRequest& request, const ShardWorld& world);
+Verdict judge(const HttpRequest& request, const std::string& address, const ShardWorld& world);
 
 /// The head that Qt is shown: only key comes from the client, and that was checked. Whatever else Qt would
 /// take differently than we do never reaches it.

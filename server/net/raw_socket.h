@@ -81,6 +81,8 @@ public:
     /// What the kernel takes at once; the answers that are written here fit into an empty buffer.
     virtual void write(std::string_view bytes) = 0;
     virtual void shutdownWrite() = 0;
+    /// Where accepting does not tell it, else empty.
+    virtual std::string peerAddress() const = 0;
     /// The socket for Qt's handshake, which reads nothing by itself before bytes are given back to it; what
     /// was read and not yet asked for is appended to `surplus`. Null when that fails. This object is then
     /// empty.

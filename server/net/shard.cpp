@@ -98,6 +98,9 @@ public:
     const Clock& clock() const override { return m_world.clock; }
     ShardIndex shard() const override { return m_index; }
     std::string_view node() const override { return m_world.node; }
+    ActivityOrder& activity() override { return m_activity; }
+    bool takePlace() override;
+    void givePlaceBack() override { m_world.admission.unsettle(); }
     void clientFault(const Session& session, std::string_view sentence) override {
         m_faulty = session.id().number;
         m_log.line(m_world.clock.now(), session.id().text(), sentence);
@@ -163,6 +166,7 @@ private:
     Rooms m_rooms;
     Stamper m_stamper;
     FaultLog m_log;
+    ActivityOrder m_activity;
     QtWorld m_qt;
     RoomQuestions m_roomQuestions;
     Sessions m_sessions;
@@ -187,13 +191,28 @@ void Shard::sessionEnded(Session& session, CloseReason reason) {
     m_counters.observe(Metric::ConnectionAgeSeconds, m_world.clock.now() - session.openedAt(),
                        std::size_t(reason));
     m_counters.add(Metric::Connections, connectionKind(session), -1);
-    m_world.admission.release();
+    m_world.admission.release(session.peer().admissionKey);
+    if (reason == CloseReason::TooLarge)
+        m_counters.add(Metric::LimitHitsTotal, shared::LimitKey::MessageBytes);
     if (const auto error = frameError(reason); error && m_faulty != session.id().number) {
         m_counters.add(Metric::ErrorsTotal, *error);
         clientFault(session, shared::row(reason).sentence);
     }
     m_sessions.remove(session, reason);
     m_dispatcher->wakeUp(); // buried in the next turn
+}
+
+/// Who replaces whom is a matter of one shard: nobody is asked elsewhere, and nothing waits.
+bool Shard::takePlace() {
+    if (m_world.admission.settle())
+        return true;
+    auto* const oldest = static_cast<Session*>(m_activity.leastActive());
+    if (m_settings.node.atCapacity != AtCapacity::EvictOldest || oldest == nullptr ||
+        m_world.clock.now() - oldest->activeAt() < m_settings.node.evictMinIdle)
+        return false;
+    m_counters.add(Metric::EvictionsTotal, shared::EvictedBy::Capacity);
+    oldest->makeWay();
+    return true;
 }
 
 void Shard::take(StopShard&) {

@@ -83,6 +83,9 @@ public:
     TimingWheel& wheel() override { return m_wheel; }
     const Clock& clock() const override { return m_clock; }
     ShardIndex shard() const override { return ShardIndex(0); }
+    ActivityOrder& activity() override { return m_activity; }
+    bool takePlace() override { return --places >= 0; }
+    void givePlaceBack() override { ++places; }
     std::string_view node() const override { return "n"; }
     void clientFault(const Session&, std::string_view sentence) override {
         faults << QString::fromUtf8(sentence.data(), qsizetype(sentence.size()));
@@ -108,6 +111,7 @@ public:
     /// The loop stands still: the clock goes on alone.
     void stall(std::chrono::milliseconds time) { m_clock.advance(time); }
 
+    int places = 1000;
     QList<int> ended;
     QStringList faults;
     Application* other = nullptr; ///< instead of the broker
@@ -124,6 +128,7 @@ private:
     Stamper m_stamper;
     Rooms m_rooms;
     TimingWheel m_wheel;
+    ActivityOrder m_activity;
 };
 
 class TestClient {

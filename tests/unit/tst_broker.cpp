@@ -46,9 +46,11 @@ public:
     }
     void disconnect() override { log << QStringLiteral("disconnect"); }
     void count(shared::ErrorKind kind) override { counted << kind; }
+    void count(shared::LimitKey limit) override { limited << limit; }
 
     QStringList log, failures;
     QList<shared::ErrorKind> counted;
+    QList<shared::LimitKey> limited;
     Published published{7, false, false};
 
 private:

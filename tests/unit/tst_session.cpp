@@ -468,6 +468,50 @@ private Q_SLOTS:
         client.say("3");
         QCOMPARE(int(client.wire.reading), int(Reading::Held));
     }
+
+    void aFullNodeRefusesAtConnect() {
+        FakeShard shard(twoNamespaces());
+        shard.places = 1;
+        TestClient first(shard, 1), second(shard, 2);
+        first.say("40");
+        first.say("40/admin,"); // a place is a session's, however many namespaces
+        QVERIFY(!first.wire.closed);
+        second.heard();
+        second.say("40");
+        QCOMPARE(second.heard(), QStringList{QStringLiteral("44{\"message\":\"server full\"}")});
+        QVERIFY(second.wire.closed == shared::CloseReason::Full);
+        shard.places = 0;
+        first.session().close(shared::CloseReason::Draining);
+        QCOMPARE(shard.places, 1); // at once: its connection may take its time to end
+        first.session().connectionClosed(shared::CloseReason::Draining);
+        QCOMPARE(shard.places, 1);
+    }
+
+    void theLeastActiveIsFirst() {
+        FakeShard shard(twoNamespaces());
+        TestClient a(shard, 1), b(shard, 2), c(shard, 3);
+        const auto first = [&] { return static_cast<Session*>(shard.activity().leastActive()); };
+        QVERIFY(first() == nullptr);
+        for (auto* const client : {&a, &b, &c}) {
+            client->say("40");
+            client->say("42[\"join\",\"r\"]");
+            shard.pass(std::chrono::milliseconds(100));
+        }
+        QVERIFY(first() == &a.session());
+        a.say("3"); // a heartbeat is no activity
+        QVERIFY(first() == &a.session());
+        a.say("42[\"dance\"]");
+        QVERIFY(first() == &b.session());
+        c.say("42[\"publish\",\"r\",\"e\"]"); // a delivery is one
+        shard.settle();
+        QVERIFY(first() == &c.session());
+        const auto places = shard.places;
+        c.session().makeWay();
+        QVERIFY(c.wire.closed == shared::CloseReason::Evicted);
+        QVERIFY(c.heard().contains(QStringLiteral("41")));
+        QCOMPARE(shard.places, places); // whoever comes has it
+        QVERIFY(first() != &c.session());
+    }
 };
 
 QTEST_GUILESS_MAIN(SessionTest)

@@ -204,6 +204,7 @@ public:
         (void)!::send(m_socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     }
     void shutdownWrite() override { (void)::shutdown(m_socket, SHUT_WR); }
+    std::string peerAddress() const override { return {}; }
     FrontSocket* toFront(std::string&) override {
         m_watch.reset();
         auto front = std::make_unique<FrontSocket>();

@@ -82,6 +82,7 @@ public:
         QObject::disconnect(m_socket, &QAbstractSocket::disconnected, &m_context, nullptr);
         m_socket->disconnectFromHost(); // Qt knows no half close
     }
+    std::string peerAddress() const override { return m_socket->peerAddress().toString().toStdString(); }
     FrontSocket* toFront(std::string& surplus) override {
         m_socket->disconnect(&m_context);
         surplus += m_socket->readAll().toStdString();
