@@ -6,7 +6,7 @@
 const { execFileSync } = require("node:child_process");
 const net = require("node:net");
 const path = require("node:path");
-const { io } = require("socket.io-client");
+const { io } = require("../support/node_modules/socket.io-client");
 const { Node, client, delay, until } = require("../support/cluster");
 const { cpuSeconds, load, openDescriptors, residentBytes } = require("./processes");
 

@@ -5,7 +5,7 @@ const assert = require("node:assert/strict");
 const { readFileSync, readdirSync } = require("node:fs");
 const net = require("node:net");
 const test = require("node:test");
-const { io } = require("socket.io-client");
+const { io } = require("../support/node_modules/socket.io-client");
 const { Child, Node, ask, client, until, within } = require("../support/cluster");
 
 const settings = (...pairs) => pairs.flatMap((pair) => ["--set", pair]);
@@ -87,17 +87,18 @@ test("out of descriptors: newcomers get 503, live clients notice nothing, the no
     live = await client(node.url, { reconnection: false });
     const goodbyes = [];
     live.on("disconnect", (reason) => goodbyes.push(reason));
-    const open = Math.max(...readdirSync(`/proc/${node.process.pid}/fd`).map(Number));
+    const inUse = new Set(readdirSync(`/proc/${node.process.pid}/fd`).map(Number));
+    let limit = 0; // below it 20 numbers are free
+    for (let free = 0; free < 20; ++limit) free += inUse.has(limit) ? 0 : 1;
     const limits = readFileSync(`/proc/${node.process.pid}/limits`, "utf8");
     const before = /Max open files +(\d+)/.exec(limits)[1];
-    await setLimit(node, "nofile", `${open + 20}:${before}`);
+    await setLimit(node, "nofile", `${limit}:${before}`);
     for (let i = 0; i < 60; ++i) sockets.push(await within("an answer", knock(node)));
     const taken = sockets.filter((each) => each.status === 101).length;
     const told = sockets.filter((each) => each.status === 503);
     assert.ok(taken > 0, "some fit");
     assert.equal(taken + told.length, 60);
     assert.match(told[0].text, /\r\nRetry-After: ([1-9]|10)\r\n/);
-    assert.ok((await node.metric("weir_handshakes_total", 'result="no_descriptors"').catch(() => 1)) >= 0);
     for (let i = 0; i < 20; ++i) assert.equal((await ask(live, "join", `r${i}`)).ok, true);
     for (const { socket } of sockets.splice(0)) socket.destroy();
     await until("a newcomer is served again", async () => {
