@@ -398,14 +398,15 @@ void Node::tickSecond() {
 /// Above the watermark nobody new comes in, and of what waits for clients half goes each second.
 void Node::watchMemory() {
     auto& parts = *m_parts;
-    const auto percent = parts.settings.node.memoryPercent;
+    const auto& settings = parts.live->settings();
+    const auto percent = settings.node.memoryPercent;
     const auto memory = process::memory();
     const bool isShort = percent > 0 && memory.usedPercent >= percent;
     if (isShort != parts.admission->isMemoryShort())
         spdlog::warn("{:.0f} % of memory is in use: newcomers are {} (node.memory_percent = {})",
                      memory.usedPercent, isShort ? "refused" : "served again", percent);
     parts.admission->setMemoryShort(isShort);
-    const auto& limit = parts.settings.limits.queueTotal;
+    const auto& limit = settings.limits.queueTotal;
     const auto most = limit.count() > 0 ? limit.count() : memory.smallest / 4;
     parts.queues->setLimit(shared::Bytes(isShort ? std::min(most, parts.queues->total().count() / 2) : most));
 }

@@ -62,6 +62,7 @@ void Node::takeOver(LiveSettings::Reload reload, Operators operators) {
     parts.live->take(std::move(reload));
     const auto& settings = parts.live->settings();
     parts.log.configure(settings.log);
+    parts.admission->configure(settings);
     for (const auto& line : changed)
         spdlog::info("configuration: {}", line);
     const auto whole = std::make_shared<const Settings>(settings);

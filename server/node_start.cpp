@@ -23,7 +23,6 @@ using shared::admin::RedisState;
 namespace {
 
 constexpr int ExitCannotBind = 71, ExitConfiguration = 78;
-constexpr std::int64_t DescriptorReserve = 512;
 constexpr int MostShards = 64; // a session id names its shard in one character
 
 tl::unexpected<NodeFailure> fail(int exitCode, std::string sentence) {
@@ -82,7 +81,7 @@ tl::expected<void, NodeFailure> Node::start() {
     process::ignoreBrokenPipes();
     auto asRead = parts.configuration;
     parts.descriptors = process::raiseDescriptorLimit();
-    const auto mostClients = std::max<std::int64_t>(1, parts.descriptors - DescriptorReserve);
+    const auto mostClients = std::max<std::int64_t>(1, parts.descriptors - Admission::DescriptorReserve);
     if (settings.node.maxConnections == 0)
         settings.node.maxConnections = mostClients;
     else if (settings.node.maxConnections > mostClients)
@@ -100,7 +99,7 @@ tl::expected<void, NodeFailure> Node::start() {
         return bound;
 
     parts.admission = std::make_unique<Admission>(settings.node.maxConnections);
-    parts.admission->configure(settings, std::min(settings.limits.handshakesOpen, DescriptorReserve / 2));
+    parts.admission->configure(settings);
     parts.queues = std::make_unique<QueueBudget>(parts.shardCount, settings.limits.queueTotal);
     parts.access = std::make_unique<BrokerAccess>(settings.broker);
     parts.application = std::make_unique<Broker>(*parts.access, settings);

@@ -23,7 +23,8 @@ std::string keyOf(const std::string& address) {
 
 } // namespace
 
-void Admission::configure(const Settings& settings, std::int64_t spare) {
+void Admission::configure(const Settings& settings) {
+    const auto spare = std::min(settings.limits.handshakesOpen, DescriptorReserve / 2);
     m_spare.store(settings.node.atCapacity == AtCapacity::EvictOldest ? spare : 0, std::memory_order_relaxed);
     m_perSecond.store(settings.limits.handshakesPerSecond, std::memory_order_relaxed);
     m_perAddress.store(settings.limits.perAddressConnections, std::memory_order_relaxed);

@@ -17,9 +17,11 @@ class Admission {
 public:
     explicit Admission(std::int64_t capacity) : m_capacity(capacity) {}
 
-    /// Rates and shares, at the start and whenever they change. `spare` newcomers may stand above the
-    /// capacity until their CONNECT: with evict-oldest only.
-    void configure(const Settings& settings, std::int64_t spare);
+    /// Descriptors that are no clients': files, peers of the cluster, operators, and handshakes.
+    static constexpr std::int64_t DescriptorReserve = 512;
+    /// Rates and shares, at the start and whenever they change. With evict-oldest as many newcomers as
+    /// limits.handshakes_open, at most half of the reserve, may stand above the capacity until their CONNECT.
+    void configure(const Settings& settings);
 
     /// Reserves one place; when there is none the result says why. Every accepted place is released once,
     /// with the key that it got.

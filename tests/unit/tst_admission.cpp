@@ -45,17 +45,22 @@ void TestAdmission::capacity() {
 void TestAdmission::spareIsForNewcomersOnly() {
     Settings settings;
     settings.node.atCapacity = AtCapacity::EvictOldest;
+    settings.limits.handshakesOpen = 2;
     Admission admission(3);
-    admission.configure(settings, 2);
+    admission.configure(settings);
     QCOMPARE(accepted(admission, 10, Start), 5);
     for (int i = 0; i < 3; ++i)
         QVERIFY(admission.settle());
     QVERIFY(!admission.settle());
     admission.unsettle();
     QVERIFY(admission.settle());
+    settings.limits.handshakesOpen = 100000; // half of the reserve at most
+    Admission wide(3);
+    wide.configure(settings);
+    QCOMPARE(accepted(wide, 1000, Start), 3 + int(Admission::DescriptorReserve / 2));
     settings.node.atCapacity = AtCapacity::Reject;
     Admission rejecting(3);
-    rejecting.configure(settings, 2);
+    rejecting.configure(settings);
     QCOMPARE(accepted(rejecting, 10, Start), 3);
 }
 
@@ -70,7 +75,7 @@ void TestAdmission::rate() {
     Settings settings;
     settings.limits.handshakesPerSecond = perSecond;
     Admission admission(10000000);
-    admission.configure(settings, 0);
+    admission.configure(settings);
     QCOMPARE(accepted(admission, 3 * perSecond, Start), perSecond); // a second's worth at once
     QVERIFY(admission.reserve("10.0.0.1", Start).result == HandshakeResult::RateLimited);
     QCOMPARE(admission.count(), std::int64_t(perSecond));
@@ -98,7 +103,7 @@ void TestAdmission::addresses() {
     Settings settings;
     settings.limits.perAddressConnections = 2;
     Admission admission(100);
-    admission.configure(settings, 0);
+    admission.configure(settings);
     const auto first = admission.reserve("2001:db8:0:1::1", Start);
     QVERIFY(admission.reserve("2001:db8:0:1::1", Start).result == HandshakeResult::Accepted);
     const auto third = admission.reserve(other.toStdString(), Start);
