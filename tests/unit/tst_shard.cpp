@@ -185,7 +185,7 @@ void TestShard::evicts() {
 void TestShard::drains() {
     Fixture fixture;
     fixture.open(10);
-    fixture.ask(1, DrainAsk{4, 100ms});
+    fixture.ask(1, DrainAsk{4, 100ms, {}});
     QTRY_COMPARE(fixture.answers.size(), std::size_t(1));
     QCOMPARE(fixture.answers[0].closed, 4);
     QCOMPARE(fixture.answers[0].left, 6);
