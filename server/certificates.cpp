@@ -15,12 +15,20 @@ constexpr std::array<const char*, 2> Names{"clients", "ops"};
 } // namespace
 
 shared::Result<void> Certificates::read(const ListenSettings& listen) {
+    return read(listen, Which::Named);
+}
+
+shared::Result<void> Certificates::renew(const ListenSettings& listen) {
+    return read(listen, Which::Secure);
+}
+
+shared::Result<void> Certificates::read(const ListenSettings& listen, Which which) {
     const std::array<TlsFiles, 2> files{
         TlsFiles{"listen.tls", listen.tlsCertificate, listen.tlsKey},
         TlsFiles{"listen.ops_tls", listen.opsTlsCertificate, listen.opsTlsKey}};
     auto fresh = m_listeners;
     for (std::size_t i = 0; i < files.size(); ++i) {
-        if (files[i].certificate.empty())
+        if (files[i].certificate.empty() || (which == Which::Secure && !m_listeners[i].identity))
             continue;
         auto identity = readTlsIdentity(files[i]);
         if (!identity)

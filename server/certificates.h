@@ -23,6 +23,8 @@ public:
     /// What the settings name; a listener without a certificate has none. When one cannot be used the error
     /// says which and why, and what was read before stays whole.
     shared::Result<void> read(const ListenSettings& listen);
+    /// The same again, for the listeners that have a certificate: none begins or ends to speak TLS by it.
+    shared::Result<void> renew(const ListenSettings& listen);
     /// Null: plain.
     const TlsIdentityPtr& identity(ListenerKind listener) const {
         return m_listeners[std::size_t(listener)].identity;
@@ -33,6 +35,9 @@ public:
     void tick(const Clock& clock, Sampler& sampler);
 
 private:
+    enum class Which : std::uint8_t { Named, Secure };
+    shared::Result<void> read(const ListenSettings& listen, Which which);
+
     struct Listener {
         std::string file;
         TlsIdentityPtr identity;

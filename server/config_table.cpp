@@ -82,13 +82,14 @@ shared::Result<void> idRule(const std::string& text) {
 }
 
 shared::Result<void> redisRule(const std::string& text) {
-    if (text.empty() || text.starts_with("redis://"))
+    if (text.empty() || text.starts_with("redis://") || text.starts_with("rediss://"))
         return {};
-    for (const auto* scheme : {"rediss://", "unix://", "redis+sentinel://", "redis+cluster://"})
+    for (const auto* scheme : {"unix://", "redis+sentinel://", "redis+cluster://"})
         if (text.starts_with(scheme))
             return no(fmt::format(
-                "redis://[USER:PASSWORD@]HOST[:PORT][/DB]; {} is not available in this version", scheme));
-    return no("redis://[USER:PASSWORD@]HOST[:PORT][/DB], or empty for a node that stands alone");
+                "redis:// or rediss://[USER:PASSWORD@]HOST[:PORT][/DB]; {} is not available in this version",
+                scheme));
+    return no("redis:// or rediss://[USER:PASSWORD@]HOST[:PORT][/DB], or empty for a node that stands alone");
 }
 
 shared::Result<void> prefixRule(const std::string& text) {
@@ -185,9 +186,9 @@ const SettingRow Rows[] = {
     {"listen.trusted_proxies", Listen<&ListenSettings::trustedProxies>, 0, 0, "",
      "Networks whose X-Forwarded-For and PROXY v2 are believed", Later},
     {"listen.tls_certificate", Listen<&ListenSettings::tlsCertificate>, 0, 0, "",
-     "PEM file for the client listener; empty: plain", Later},
+     "PEM file for the client listener; empty: plain"},
     {"listen.tls_key", Listen<&ListenSettings::tlsKey>, 0, 0, "",
-     "PEM file of its key, without a pass phrase", Later},
+     "PEM file of its key, without a pass phrase"},
     {"listen.ops_tls_certificate", Listen<&ListenSettings::opsTlsCertificate>, 0, 0, "",
      "PEM file for the ops listener; empty: plain"},
     {"listen.ops_tls_key", Listen<&ListenSettings::opsTlsKey>, 0, 0, "",
@@ -218,6 +219,8 @@ const SettingRow Rows[] = {
      {},
      &redisRule,
      Secrecy::Url},
+    {"redis.tls_ca", Redis<&RedisSettings::tlsCa>, 0, 0, "",
+     "PEM file of the authorities to trust at rediss://; empty: those of the system"},
     {"redis.mode", Redis<&RedisSettings::mode>, 0, 0, "pubsub|sharded", "Which Pub/Sub of Redis is used",
      Later},
     {"redis.key_prefix",

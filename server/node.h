@@ -83,6 +83,7 @@ private:
     tl::expected<void, NodeFailure> start();
     tl::expected<void, NodeFailure> bind();
     tl::expected<void, NodeFailure> openOps();
+    void showCertificates(); ///< to those who connect from now on
     void take(MainMail& mail);
     void admit(bool isOpen);
     void updateReadiness();

@@ -138,7 +138,8 @@ tl::expected<void, NodeFailure> Node::start() {
         parts.shards.push_back(std::make_unique<ShardThread>(
             ShardIndex(std::uint16_t(shard)),
             ShardWorld{settings, parts.id, *parts.access, *parts.application, *parts.router, *parts.admission,
-                       *parts.queues, parts.clock, parts.mainBox, parts.isReady, parts.shardCount},
+                       *parts.queues, parts.clock, parts.mainBox, parts.isReady, parts.shardCount,
+                       parts.certificates.identity(ListenerKind::Clients)},
             *parts.shardBoxes[at], *parts.shardCounters[at]));
         parts.shards.back()->start();
     }
@@ -251,9 +252,22 @@ tl::expected<void, NodeFailure> Node::openOps() {
         OpsWorld{*this, *parts.catalog, *parts.sampler, *parts.mainCounters, parts.clock,
                  std::move(operators->tokens), parts.id, settings.admin.origins, std::move(hosts),
                  fmt::format("{}/audit-{}.jsonl", process::stateDirectory(), port), parts.log.tap()});
+    showCertificates();
+    parts.reloaded.emplace_back([this](const Settings& now) {
+        if (auto renewed = m_parts->certificates.renew(now.listen); !renewed)
+            return spdlog::error("the certificates stay as they were: {}", renewed.error().message);
+        showCertificates();
+    });
+    return {};
+}
+
+void Node::showCertificates() {
+    auto& parts = *m_parts;
     if (const auto& identity = parts.certificates.identity(ListenerKind::Ops))
         parts.ops->useTls(tlsConfiguration(*identity));
-    return {};
+    if (const auto& identity = parts.certificates.identity(ListenerKind::Clients))
+        for (auto& box : parts.shardBoxes)
+            box->postState("certificate", Certify{identity});
 }
 
 std::vector<std::string> Node::banner() const {

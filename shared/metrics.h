@@ -72,8 +72,9 @@ enum class HandshakeResult : std::uint8_t {
     Forbidden,
     NotFound,
     NoDescriptors,
-    Memory,    ///< above node.memory_percent
-    PerAddress ///< over limits.per_address_connections
+    Memory,     ///< above node.memory_percent
+    PerAddress, ///< over limits.per_address_connections
+    NoTls       ///< of the TLS handshake nothing came
 };
 enum class DeliveryPath : std::uint8_t { Local, Cluster };
 enum class DropReason : std::uint8_t { Volatile, SlowConsumer, Overloaded };

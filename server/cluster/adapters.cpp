@@ -24,8 +24,9 @@ Result<std::unique_ptr<Adapter>> makeAdapter(const Settings& settings, AdapterHo
         return std::make_unique<MemoryAdapter>(host);
     if (auto checked = checkAdapter(settings); !checked)
         return tl::unexpected(checked.error());
-    return std::make_unique<RedisAdapter>(*RedisAddress::parse(settings.redis.url), settings, host, counters,
-                                          clock);
+    auto address = RedisAddress::parse(settings.redis.url);
+    address->caFile = settings.redis.tlsCa;
+    return std::make_unique<RedisAdapter>(*address, settings, host, counters, clock);
 }
 
 } // namespace server

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/cluster/redis_link.h"
+#include "server/cluster/redis_trust.h"
 #include "shared/backoff.h"
 #include <QtCore/QObject>
 #include <QtCore/QRandomGenerator>
@@ -9,6 +10,8 @@
 #include <QtNetwork/QHostAddress>
 #include <QtNetwork/QLocalSocket>
 #include <QtNetwork/QNetworkProxy>
+#include <QtNetwork/QSslConfiguration>
+#include <QtNetwork/QSslSocket>
 #include <QtNetwork/QTcpSocket>
 #include <cctype>
 #include <cstdlib>
@@ -83,16 +86,18 @@ struct DeleteLater {
 
 Result<RedisAddress> RedisAddress::parse(const std::string& text) {
     const auto wrong = [](const char* why) {
-        return failure(ErrorCode::Configuration, std::string("redis.url: ") + why +
-                                                     "; redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE] and "
-                                                     "unix://PATH[?db=DATABASE] are supported");
+        return failure(ErrorCode::Configuration,
+                       std::string("redis.url: ") + why +
+                           "; redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], "
+                           "rediss://… and unix://PATH[?db=DATABASE] are supported");
     };
     const QUrl url(QString::fromStdString(text), QUrl::StrictMode);
     if (!url.isValid())
         return wrong("this is no URL");
     RedisAddress address;
     QString database;
-    if (url.scheme() == QLatin1String("redis")) {
+    if (url.scheme() == QLatin1String("redis") || url.scheme() == QLatin1String("rediss")) {
+        address.isSecure = url.scheme() == QLatin1String("rediss");
         address.host = url.host().toStdString();
         if (address.host.empty())
             return wrong("a host is missing");
@@ -211,6 +216,7 @@ struct RedisLink::Inner {
     QLocalSocket* local = nullptr;
     QHostAddress lastPeer; // when the name cannot be looked up any more
     bool isNameUnknown = false;
+    std::string distrust; // why TLS is about to fail; empty: for no reason that we know
     std::unique_ptr<ReplyReader> reader;
     std::deque<Pending> pending;
     std::size_t stepsLeft = 0;
@@ -234,14 +240,16 @@ struct RedisLink::Inner {
             local->connectToServer(QString::fromStdString(address.path));
             return;
         }
-        tcp = new QTcpSocket;
+        auto* const tls = address.isSecure ? new QSslSocket : nullptr;
+        tcp = tls != nullptr ? tls : new QTcpSocket;
         socket.reset(tcp);
         tcp->setProxy(QNetworkProxy::NoProxy);
         QObject::connect(tcp, &QTcpSocket::connected, &context, [this] {
             lastPeer = tcp->peerAddress();
             tcp->setSocketOption(QAbstractSocket::LowDelayOption, 1);
             tcp->setSocketOption(QAbstractSocket::KeepAliveOption, 1);
-            signIn();
+            if (!address.isSecure)
+                signIn();
         });
         QObject::connect(tcp, &QTcpSocket::errorOccurred, &context,
                          [this](QAbstractSocket::SocketError error) {
@@ -250,19 +258,42 @@ struct RedisLink::Inner {
                          });
         QObject::connect(tcp, &QTcpSocket::disconnected, &context, [this] { lose(); });
         wire();
-        if (isNameUnknown && !lastPeer.isNull())
-            tcp->connectToHost(lastPeer, address.port);
+        const auto name = QString::fromStdString(address.host);
+        const auto where = isNameUnknown && !lastPeer.isNull() ? lastPeer.toString() : name;
+        if (tls == nullptr)
+            return tcp->connectToHost(where, address.port);
+        distrust.clear();
+        QObject::connect(tls, &QSslSocket::encrypted, &context, [this] { signIn(); });
+        QObject::connect(tls, &QSslSocket::sslErrors, &context, [this, tls](const QList<QSslError>& errors) {
+            distrust = redisDistrust(tls->peerCertificate(), errors, address.host);
+        });
+        // The file is read anew each time: a CA that was replaced counts from the next attempt on.
+        if (const auto trusted = redisTls(address.caFile))
+            tls->setSslConfiguration(*trusted);
         else
-            tcp->connectToHost(QString::fromStdString(address.host), address.port);
+            return fail(RedisLinkFault::Refused, distrust = trusted.error().message);
+        tls->connectToHostEncrypted(where, address.port, name);
     }
     void wire() {
         QObject::connect(socket.get(), &QIODevice::readyRead, &context, [this] { read(); });
+        if (auto* const tls = qobject_cast<QSslSocket*>(socket.get()))
+            QObject::connect(tls, &QSslSocket::encryptedBytesWritten, &context, [this] {
+                if (state == State::Up)
+                    host.linkWritable(self);
+            });
         QObject::connect(socket.get(), &QIODevice::bytesWritten, &context, [this] {
             if (state == State::Up)
                 host.linkWritable(self);
         });
     }
+    /// TLS takes what is written at once, and holds it encrypted.
+    qint64 unsent() const {
+        auto* const tls = qobject_cast<QSslSocket*>(socket.get());
+        return socket->bytesToWrite() + (tls != nullptr ? tls->encryptedBytesToWrite() : 0);
+    }
     void lose() {
+        if (!distrust.empty())
+            return fail(RedisLinkFault::Refused, distrust);
         const bool wasConnected = state == State::SigningIn || state == State::Up;
         fail(RedisLinkFault::Away, wasConnected ? "it closed the link" : socket->errorString().toStdString());
     }
@@ -407,8 +438,9 @@ struct RedisLink::Inner {
         for (auto& left : std::exchange(pending, {}))
             if (left.done)
                 left.done(nullptr);
-        const std::string verb =
-            fault == RedisLinkFault::Refused ? "Redis refuses us at " : "Redis is away at ";
+        const std::string verb = !distrust.empty()                  ? "Redis is not trusted at "
+                                 : fault == RedisLinkFault::Refused ? "Redis refuses us at "
+                                                                    : "Redis is away at ";
         host.linkDown(self, fault, verb + address.text() + ": " + why);
     }
     /// Reads what is still due: a close with unread input would take back what was written last.
@@ -466,7 +498,7 @@ bool RedisLink::isUp() const {
 
 bool RedisLink::hasRoom() const {
     const auto& pending = m_inner->pending;
-    return isUp() && m_inner->socket->bytesToWrite() < EasyOutputBytes && pending.size() < MostUnanswered &&
+    return isUp() && m_inner->unsent() < EasyOutputBytes && pending.size() < MostUnanswered &&
            (pending.empty() || m_inner->clock.now() - pending.front().sentAt < SlowAnswer);
 }
 
@@ -476,7 +508,7 @@ bool RedisLink::command(std::span<const std::string_view> words, Done done) {
     std::size_t bytes = 0;
     for (const auto word : words)
         bytes += word.size();
-    if (m_inner->socket->bytesToWrite() + qint64(bytes) > MostOutputBytes)
+    if (m_inner->unsent() + qint64(bytes) > MostOutputBytes)
         return false;
     m_inner->send(words, std::move(done));
     return true;

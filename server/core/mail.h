@@ -5,6 +5,7 @@
 #include "server/core/message.h"
 #include "server/core/room_listing.h"
 #include "server/core/settings.h"
+#include "server/core/tls_identity.h"
 #include "shared/admin_protocol.h"
 #include "shared/close_reasons.h"
 #include "shared/filter.h"
@@ -93,9 +94,13 @@ struct Admit {
 struct Configure {
     std::shared_ptr<const Settings> settings;
 };
+/// State, key "certificate": clients that come from now on are shown this one.
+struct Certify {
+    TlsIdentityPtr identity;
+};
 /// State: close everything at once and end the thread.
 struct StopShard {};
-using ShardMail = std::variant<Arrived, Deliver, Ask, Admit, Configure, StopShard>;
+using ShardMail = std::variant<Arrived, Deliver, Ask, Admit, Configure, Certify, StopShard>;
 using ShardBox = Mailbox<ShardMail>;
 
 // To the bus

@@ -49,7 +49,8 @@ struct BrokerSettings {
     std::string userFrom; ///< "auth.user": a string of the CONNECT payload, shown as claimed
 };
 struct RedisSettings {
-    std::string url; ///< empty: the embedded adapter
+    std::string url;   ///< empty: the embedded adapter
+    std::string tlsCa; ///< whom to trust at rediss://; empty: the system's authorities
     std::string mode = "pubsub";
     std::string keyPrefix = "socket.io";
     bool required = false;

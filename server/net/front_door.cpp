@@ -3,6 +3,9 @@
 #include "server/net/front_socket.h"
 #include "server/net/handshake.h"
 #include "server/net/raw_socket.h"
+#include "server/net/tls.h"
+#include "server/net/tls_head_socket.h"
+#include <QCoreApplication>
 #include <QHostAddress>
 #include <QWebSocket>
 #include <QWebSocketServer>
@@ -82,11 +85,15 @@ struct FrontDoor::Inner {
         Peer peer;
         peer.address = std::move(newcomer.address);
         peer.port = newcomer.port;
+        peer.isSecure = tls && peer.address != UnixPeer;
         const HttpLimits limits{.head = qt.limits.head, .fields = qt.limits.headFields, .body = {}};
         Head& head = add(std::make_unique<Head>(*this, std::move(peer), limits), qt.limits.handshake);
         head.isCounted = true;
         world.admission.headOpened();
-        head.socket = HeadSocket::take(newcomer.descriptor, head);
+        if (head.peer.isSecure)
+            head.socket = takeTls(newcomer.descriptor, head, *tls);
+        else
+            head.socket = HeadSocket::take(newcomer.descriptor, head);
         if (!head.socket)
             return drop(head);
         if (head.peer.address.empty())
@@ -112,6 +119,10 @@ struct FrontDoor::Inner {
                 return;
             if (got.state == HeadSocket::ReadState::Ended)
                 return drop(head);
+            if (got.state == HeadSocket::ReadState::NoTls) {
+                counters.add(Metric::HandshakesTotal, HandshakeResult::NoTls);
+                return drop(head);
+            }
             if (head.phase == Head::Phase::Lingering)
                 continue; // read so that the close is no reset
             if (!fed(head, {buffer, got.bytes}))
@@ -216,12 +227,16 @@ struct FrontDoor::Inner {
         if (head.front == nullptr)
             return failed(head, HandshakeResult::BadRequest);
         if (head.peer.port == 0) // where accepting does not tell
-            head.peer.port = head.front->peerPort();
-        head.front->prepare(std::move(events), std::move(lines));
-        QObject::connect(head.front, &QAbstractSocket::disconnected, &server,
-                         [this, front = head.front] { gone(front); });
-        head.front->giveBack(shown);
-        server.handleConnection(head.front); // queues its own look at the head
+            head.peer.port = head.front->qt().peerPort();
+        FrontSocket& front = *head.front;
+        front.prepare(std::move(events), std::move(lines));
+        QObject::connect(&front.qt(), &QAbstractSocket::disconnected, &server,
+                         [this, &front] { gone(&front); });
+        front.giveBack(shown);
+        server.handleConnection(&front.qt()); // queues its own look at the head
+        // TLS cannot be kept from decrypting more in a turn of the loop, so Qt has its look now.
+        if (front.isSecure())
+            QCoreApplication::sendPostedEvents(&server, QEvent::MetaCall);
     }
 
     Head* headOf(const FrontSocket* front) {
@@ -242,10 +257,10 @@ struct FrontDoor::Inner {
         counters.add(Metric::HandshakesTotal, result);
         world.admission.release(head.peer.admissionKey);
         if (FrontSocket* const front = std::exchange(head.front, nullptr)) {
-            front->disconnect(&server);
+            front->qt().disconnect(&server);
             front->endByReset();
-            front->abort();
-            front->deleteLater();
+            front->qt().abort();
+            front->qt().deleteLater();
         }
         drop(head);
     }
@@ -259,7 +274,7 @@ struct FrontDoor::Inner {
             socket->deleteLater();
             return;
         }
-        front->disconnect(&server);
+        front->qt().disconnect(&server);
         counters.add(Metric::HandshakesTotal, HandshakeResult::Accepted);
         auto connection = std::make_unique<QtConnection>(qt, socket, *front);
         Peer peer = std::move(head->peer);
@@ -292,6 +307,7 @@ struct FrontDoor::Inner {
     Heads open;      ///< by their last progress, oldest first
     Heads lingering; ///< by their age
     FrontSocket* lastUpgraded = nullptr;
+    std::optional<QSslConfiguration> tls;
     QWebSocketServer server; ///< never listens
 };
 
@@ -300,6 +316,10 @@ FrontDoor::FrontDoor(Host& host, const ShardWorld& world, Counters& counters, Qt
 
 FrontDoor::~FrontDoor() {
     close();
+}
+
+void FrontDoor::useTls(const TlsIdentity& identity) {
+    m_inner->tls = tlsConfiguration(identity);
 }
 
 void FrontDoor::arrived(Arrived newcomer) {

@@ -5,6 +5,7 @@
 #include "server/core/connection.h"
 #include "server/core/dialect.h"
 #include "server/core/mail.h"
+#include "server/core/tls_identity.h"
 #include "server/net/qt_connection.h"
 #include "server/net/shard.h"
 #include <memory>
@@ -26,6 +27,9 @@ public:
     FrontDoor(const FrontDoor&) = delete;
     FrontDoor& operator=(const FrontDoor&) = delete;
 
+    /// For those who arrive from now on: TLS with this certificate. Not on sockets in the file system, which
+    /// only this machine reaches.
+    void useTls(const TlsIdentity& identity);
     void arrived(Arrived newcomer);
     /// Peers that are not yet upgraded or refused.
     std::size_t heads() const;

@@ -4,6 +4,7 @@
 #pragma once
 #include "server/core/connection.h"
 #include "server/core/mail.h"
+#include <QSslConfiguration>
 #include <QTcpSocket>
 #include <functional>
 #include <string>
@@ -11,7 +12,8 @@
 
 namespace server {
 
-class FrontSocket final : public QTcpSocket {
+/// One object with the QTcpSocket (or QSslSocket) that qt() is: they live and die together.
+class FrontSocket {
 public:
     struct Events {
         /// Qt is writing its 101: the next newConnection is about this socket.
@@ -19,11 +21,18 @@ public:
         /// Qt has closed its side; this duplicate is to be shut down, drained and closed by the receiver.
         std::function<void(Descriptor)> lingers;
     };
-    FrontSocket();
-    ~FrontSocket() override;
+    /// Own the descriptor from here on, also when it is none of a connection (null). The caller owns qt().
+    static FrontSocket* plain(Descriptor socket);
+    /// Begins the TLS handshake.
+    static FrontSocket* tls(Descriptor socket, const QSslConfiguration& configuration);
+    FrontSocket(const FrontSocket&) = delete;
+    FrontSocket& operator=(const FrontSocket&) = delete;
 
-    /// Owns the descriptor from here on, also when this is false: it is none of a connection.
-    bool take(Descriptor socket);
+    virtual QTcpSocket& qt() = 0;
+    virtual bool isSecure() const = 0;
+    /// Encrypted bytes that the kernel has not taken.
+    virtual qint64 unsentCipher() const = 0;
+
     /// Before the handshake. `lines`: header lines for the 101, each ending with CRLF.
     void prepare(Events events, std::string lines);
     /// The next bytes that are read, before all others.
@@ -33,19 +42,27 @@ public:
     /// Held: the reader finds nothing, and nothing more is taken from the kernel. On: up to `most` bytes are
     /// read ahead.
     void setReading(Reading reading, qint64 most);
-    qint64 bytesAvailable() const override;
     /// Nothing of this connection is worth waiting for: it ends by a reset.
     void endByReset();
-    void close() override;
 
 protected:
-    qint64 writeData(const char* bytes, qint64 size) override;
+    FrontSocket() = default;
+    virtual ~FrontSocket();
+    bool take(Descriptor socket);
+    virtual qint64 buffered() const = 0; ///< also what is held
+    bool isHeld() const { return m_reading == Reading::Held; }
+    void listen(); ///< once qt() is there
+    void deafen();
+    void closing();
+    using Write = qint64 (*)(FrontSocket&, const char*, qint64);
+    qint64 writeThrough(Write write, const char* bytes, qint64 size);
 
 private:
     void handDuplicateOver();
 
     Events m_events;
     std::string m_lines;
+    QMetaObject::Connection m_end;
     Descriptor m_duplicate = -1;
     bool m_isUpgraded = false;
     bool m_isReset = false;

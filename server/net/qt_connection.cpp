@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/qt_connection.h"
 #include "server/net/raw_socket.h"
+#include <QSslSocket>
 #include <QTimer>
 #include <QWebSocket>
 #include <algorithm>
@@ -49,8 +50,8 @@ void Unwritten::write() {
 }
 
 QtConnection::QtConnection(QtWorld& world, QWebSocket* socket, FrontSocket& front)
-    : m_world(world), m_socket(socket), m_front(&front) {
-    m_front->setParent(m_socket); // Qt would leave it to its server, which we have disconnected from it
+    : m_world(world), m_socket(socket), m_front(&front), m_beneath(&front.qt()) {
+    m_beneath->setParent(m_socket); // Qt would leave it to its server, which we have disconnected from it
     const auto most = world.limits.message.count();
     m_socket->setMaxAllowedIncomingMessageSize(most);
     m_socket->setMaxAllowedIncomingFrameSize(most);
@@ -65,7 +66,7 @@ QtConnection::~QtConnection() {
     m_world.backlog.settle(*this, Bytes(), m_world.clock);
     m_socket->disconnect(&m_context);
     if (m_phase != Phase::Ended) {
-        if (m_front)
+        if (m_beneath)
             m_front->endByReset();
         m_socket->abort();
     }
@@ -80,13 +81,13 @@ void QtConnection::start(ConnectionHost& host) {
                      [this](const QByteArray& bytes) { received(FrameKind::Binary, bytes); });
     QObject::connect(m_socket, &QWebSocket::pong, &m_context,
                      [this](quint64, const QByteArray& bytes) { received(FrameKind::Pong, bytes); });
-    if (m_front)
-        m_front->setReadBufferSize(qint64(m_world.limits.message.count()) + ReadAhead);
+    if (m_beneath)
+        m_beneath->setReadBufferSize(qint64(m_world.limits.message.count()) + ReadAhead);
 }
 
 /// The reader is called between two messages only, so it stops between two.
 void QtConnection::setReading(Reading reading) {
-    if (m_front && m_phase == Phase::Open)
+    if (m_beneath && m_phase == Phase::Open)
         m_front->setReading(reading, qint64(m_world.limits.message.count()) + ReadAhead);
 }
 
@@ -153,9 +154,11 @@ void QtConnection::settle() {
     if (!m_world.backlog.settle(*this, queued(), m_world.clock))
         return;
     m_world.counters.add(shared::Metric::LimitHitsTotal, shared::LimitKey::SendBufferBytes);
-    if (std::exchange(m_isWatched, true) || !m_front)
+    if (std::exchange(m_isWatched, true) || !m_beneath)
         return;
-    QObject::connect(m_front, &QIODevice::bytesWritten, &m_context, [this] { settle(); });
+    QObject::connect(m_beneath, &QIODevice::bytesWritten, &m_context, [this] { settle(); });
+    if (auto* const tls = qobject_cast<QSslSocket*>(m_beneath))
+        QObject::connect(tls, &QSslSocket::encryptedBytesWritten, &m_context, [this] { settle(); });
 }
 
 void QtConnection::shed() {
@@ -166,11 +169,13 @@ void QtConnection::shed() {
 }
 
 std::optional<shared::admin::TcpState> QtConnection::tcp() const {
-    return m_front ? tcpState(m_front->socketDescriptor()) : std::nullopt;
+    return m_beneath ? tcpState(m_beneath->socketDescriptor()) : std::nullopt;
 }
 
 Bytes QtConnection::queued() const {
-    return m_phase == Phase::Ended ? Bytes() : Bytes(std::uint64_t(m_socket->bytesToWrite()));
+    if (m_phase == Phase::Ended)
+        return {};
+    return Bytes(std::uint64_t(m_socket->bytesToWrite() + (m_beneath ? m_front->unsentCipher() : 0)));
 }
 
 void QtConnection::close(CloseReason reason) {
@@ -208,7 +213,7 @@ void QtConnection::closeSeen() {
 }
 
 void QtConnection::abort() {
-    if (m_front)
+    if (m_beneath)
         m_front->endByReset();
     m_socket->abort();
     endSeen(); // also where Qt has nothing left to say

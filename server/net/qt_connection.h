@@ -87,8 +87,9 @@ private:
     void abort();
 
     QtWorld& m_world;
-    QWebSocket* m_socket;          ///< ours; destroyed by deleteLater, for it may be what calls us
-    QPointer<FrontSocket> m_front; ///< the WebSocket's own
+    QWebSocket* m_socket;           ///< ours; destroyed by deleteLater, for it may be what calls us
+    FrontSocket* m_front;           ///< the WebSocket's own, as long as m_beneath is
+    QPointer<QTcpSocket> m_beneath; ///< the same object
     ConnectionHost* m_host = nullptr;
     QObject m_context; ///< what happens to the socket is heard as long as this lives
     TimerHandle m_deadline;

@@ -37,6 +37,8 @@ void refuseSocket(Descriptor socket, std::string_view words);
 
 /// What the address of a socket in the file system begins with.
 constexpr std::string_view UnixAddress = "unix:";
+/// What stands in for the address of its peers.
+constexpr std::string_view UnixPeer = "unix";
 
 /// A listening socket with an accept loop of its own: it goes on after running out of descriptors.
 class Listener {
@@ -69,7 +71,7 @@ public:
     protected:
         ~Host() = default;
     };
-    enum class ReadState : std::uint8_t { Some, Nothing, Ended };
+    enum class ReadState : std::uint8_t { Some, Nothing, Ended, NoTls /**< it failed */ };
     struct Read {
         ReadState state = ReadState::Nothing;
         std::size_t bytes = 0;

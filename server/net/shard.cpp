@@ -46,7 +46,7 @@ std::optional<ErrorKind> frameError(CloseReason reason) {
 
 ShardWorld withSettings(const ShardWorld& world, const Settings& settings) {
     return {settings,     world.node,  world.access, world.application, world.router, world.admission,
-            world.queues, world.clock, world.main,   world.isReady,     world.shards};
+            world.queues, world.clock, world.main,   world.isReady,     world.shards, world.identity};
 }
 
 /// What the acceptor weighs; read on main.
@@ -68,6 +68,8 @@ public:
           m_closedQuestions(m_sessions.closed(), world.main, counters, world.clock),
           m_door(*this, m_world, counters, m_qt) {
         m_dispatcher = QAbstractEventDispatcher::instance();
+        if (world.identity)
+            m_door.useTls(*world.identity);
         m_box.attach([this](ShardMail& mail) { std::visit([this](auto& what) { take(what); }, mail); });
         m_awake = QObject::connect(m_dispatcher, &QAbstractEventDispatcher::awake, [this] { turn(); });
         m_plannedTick = m_world.clock.now() + TimingWheel::DefaultTick;
@@ -134,6 +136,7 @@ private:
         m_hasAsks = true;
     }
     void take(Admit&) {} // the count and the door are the node's, in Admission; nothing here remembers it
+    void take(Certify& mail) { m_door.useTls(*mail.identity); }
     void take(Configure& mail) { m_settings = *mail.settings; }
     void take(StopShard&);
 

@@ -8,6 +8,7 @@
 #include "server/core/queue_budget.h"
 #include "server/core/router.h"
 #include "server/core/settings.h"
+#include "server/core/tls_identity.h"
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -29,6 +30,7 @@ struct ShardWorld {
     MainBox& main;
     std::atomic<bool>& isReady; ///< what /ready of the client listener says
     int shards = 1;             ///< of the node
+    TlsIdentityPtr identity{};  ///< null: the client listener is plain
 };
 
 /// A shard in its thread. start() and stop() on main.

@@ -45,6 +45,10 @@ void TestRedisLink::addresses_data() {
                           << "[::1]:7000"
                           << ""
                           << "" << 0;
+    QTest::newRow("TLS") << "rediss://u:p@h/1"
+                         << "h:6379"
+                         << "u"
+                         << "p" << 1;
     QTest::newRow("socket") << "unix:///run/redis.sock?db=2"
                             << "unix:/run/redis.sock"
                             << ""
@@ -59,12 +63,13 @@ void TestRedisLink::addresses() {
     QTEST(QString::fromStdString(address->user), "user");
     QTEST(QString::fromStdString(address->password), "password");
     QTEST(address->database, "database");
+    QCOMPARE(address->isSecure, url.startsWith(QStringLiteral("rediss:")));
 }
 
 void TestRedisLink::refusedAddresses_data() {
     QTest::addColumn<QString>("url");
     for (const char* url :
-         {"", "h:6379", "rediss://:secret@h", "redis+sentinel://h/m", "redis+cluster://h", "http://h",
+         {"", "h:6379", "rediss://:secret@", "redis+sentinel://h/m", "redis+cluster://h", "http://h",
           "redis://", "redis://h:0", "redis://h/x", "redis://h/-1", "unix://", "redis://u:secret@h:99999"})
         QTest::newRow(url) << url;
 }

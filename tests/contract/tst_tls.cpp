@@ -25,6 +25,10 @@ QSslConfiguration trusting(const QString& authority) {
     return configuration;
 }
 
+QStringList clientsTls(const TestPair& pair) {
+    return {"--set", "listen.tls_certificate=" + pair.certificate, "--set", "listen.tls_key=" + pair.key};
+}
+
 QStringList opsTls(const TestPair& pair) {
     return {"--set", "listen.ops_tls_certificate=" + pair.certificate, "--set",
             "listen.ops_tls_key=" + pair.key};
@@ -76,6 +80,9 @@ private Q_SLOTS:
     void opsTakesConsoles();
     void opsOutlivesSilentPeers();
     void opsOfEveryInterface();
+    void clientsOverTls();
+    void certificateIsReplaced();
+    void warnsBeforeTheEnd();
 
 private:
     TestAuthority m_authority, m_stranger{QStringLiteral("Stranger")};
@@ -93,7 +100,7 @@ void TestTls::startIsRefused_data() {
     const auto row = [](const char* name, const QStringList& settings, const QString& sentence) {
         QTest::newRow(name) << settings << sentence;
     };
-    for (const auto& section : {QStringLiteral("listen.ops_tls")}) {
+    for (const auto& section : {QStringLiteral("listen.tls"), QStringLiteral("listen.ops_tls")}) {
         const auto of = [&](const QString& certificate, const QString& key) {
             return QStringList{section + "_certificate=" + certificate, section + "_key=" + key};
         };
@@ -154,7 +161,7 @@ void TestTls::opsAnswersOverTlsAlone() {
     plain.write("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
     QTRY_COMPARE_WITH_TIMEOUT(plain.state(), QAbstractSocket::UnconnectedState, Patience_ms);
     QVERIFY(!plain.readAll().contains("HTTP"));
-    QVERIFY(node.log().contains("ops: https://127.0.0.1:"));
+    QTRY_VERIFY_WITH_TIMEOUT(node.log().contains("ops: https://127.0.0.1:"), Patience_ms);
     QVERIFY(node.stop());
 }
 
@@ -227,6 +234,117 @@ void TestTls::opsOfEveryInterface() {
     node.terminate();
     QVERIFY(node.waitForFinished(Patience_ms));
     QCOMPARE(node.exitCode(), 0);
+}
+
+namespace {
+
+/// A client of Engine.IO that speaks bytes of its own.
+class Client {
+public:
+    Client(quint16 port, const QSslConfiguration& configuration) {
+        m_socket.setSslConfiguration(configuration);
+        QObject::connect(&m_socket, &QWebSocket::textMessageReceived, &m_socket,
+                         [this](const QString& text) { texts.append(text); });
+        QObject::connect(&m_socket, &QWebSocket::disconnected, &m_socket, [this] { hasEnded = true; });
+        m_socket.open(
+            QUrl(QStringLiteral("wss://127.0.0.1:%1/socket.io/?EIO=4&transport=websocket").arg(port)));
+    }
+    void say(const QString& text) { m_socket.sendTextMessage(text); }
+    QStringList texts;
+    bool hasEnded = false;
+
+private:
+    QWebSocket m_socket;
+};
+
+QString fingerprintAt(quint16 port, const QString& authority) {
+    QSslSocket socket;
+    socket.setSslConfiguration(trusting(authority));
+    socket.connectToHostEncrypted(QStringLiteral("127.0.0.1"), port);
+    return socket.waitForEncrypted(Patience_ms)
+               ? QString::fromLatin1("sha256:" +
+                                     socket.peerCertificate().digest(QCryptographicHash::Sha256).toHex())
+               : socket.errorString();
+}
+
+} // namespace
+
+void TestTls::clientsOverTls() {
+    NodeProcess node;
+    QVERIFY2(node.start(clientsTls(m_pair)), qUtf8Printable(node.why()));
+    QTRY_VERIFY_WITH_TIMEOUT(node.log().contains("clients: wss://127.0.0.1:"), Patience_ms);
+    const auto trusted = trusting(m_authority.file());
+    QVERIFY(get(node.clientPort(), "/health", trusted).endsWith(R"({"status":"healthy"})"));
+    QVERIFY(get(node.clientPort(), "/ready", trusted).startsWith("HTTP/1.1 200 "));
+    QVERIFY(get(node.clientPort(), "/nothing", trusted).startsWith("HTTP/1.1 404 "));
+    Client client(node.clientPort(), trusted);
+    QTRY_VERIFY_WITH_TIMEOUT(!client.texts.isEmpty() && client.texts.first().startsWith(u'0'), Patience_ms);
+    client.say(QStringLiteral("40"));
+    QTRY_VERIFY_WITH_TIMEOUT(client.texts.last().startsWith(QStringLiteral("40{")), Patience_ms);
+    client.say(QStringLiteral("420[\"join\",\"r\"]"));
+    QTRY_VERIFY_WITH_TIMEOUT(client.texts.last().startsWith(QStringLiteral("430[{\"ok\":true")), Patience_ms);
+    QString error;
+    QCOMPARE(get(node.clientPort(), "/health", trusting(m_stranger.file()), &error), QByteArray());
+    QTcpSocket plain;
+    plain.connectToHost(QStringLiteral("127.0.0.1"), node.clientPort());
+    plain.write("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+    QTRY_COMPARE_WITH_TIMEOUT(plain.state(), QAbstractSocket::UnconnectedState, Patience_ms);
+    QTRY_VERIFY_WITH_TIMEOUT(node.get("/metrics").contains("weir_handshakes_total{result=\"no_tls\"} "),
+                             Patience_ms);
+    QVERIFY(node.stop());
+    QTRY_VERIFY_WITH_TIMEOUT(client.hasEnded, Patience_ms);
+}
+
+void TestTls::certificateIsReplaced() {
+    const TestPair live{m_authority.path(QStringLiteral("live.pem")),
+                        m_authority.path(QStringLiteral("live.key"))};
+    replaceFile(live.certificate, m_pair.certificate);
+    replaceFile(live.key, m_pair.key);
+    NodeProcess node;
+    QVERIFY2(node.startSecure(clientsTls(live) + opsTls(live), m_authority.file()),
+             qUtf8Printable(node.why()));
+    const auto reload = [&] {
+        QCOMPARE(QProcess::execute("kill", {"-HUP", QString::number(node.pid())}), 0);
+    };
+    const auto shown = [&](quint16 port) { return fingerprintAt(port, m_authority.file()); };
+    Client open(node.clientPort(), trusting(m_authority.file()));
+    open.say(QStringLiteral("40"));
+    QTRY_VERIFY_WITH_TIMEOUT(!open.texts.isEmpty(), Patience_ms);
+    open.say(QStringLiteral("40"));
+    QTRY_COMPARE_WITH_TIMEOUT(open.texts.size(), 2, Patience_ms);
+
+    // A certificate without its key: refused as a whole, the old one stays.
+    replaceFile(live.certificate, m_other.certificate);
+    reload();
+    QTRY_VERIFY_WITH_TIMEOUT(node.log().contains("is not the key of the certificate in"), Patience_ms);
+    QCOMPARE(shown(node.clientPort()), pinOf(m_pair.certificate));
+    QCOMPARE(shown(node.opsPort()), pinOf(m_pair.certificate));
+
+    replaceFile(live.key, m_other.key);
+    reload();
+    QTRY_COMPARE_WITH_TIMEOUT(shown(node.clientPort()), pinOf(m_other.certificate), Patience_ms);
+    QTRY_COMPARE_WITH_TIMEOUT(shown(node.opsPort()), pinOf(m_other.certificate), Patience_ms);
+    open.say(QStringLiteral("420[\"join\",\"r\"]"));
+    QTRY_VERIFY_WITH_TIMEOUT(open.texts.last().startsWith(QStringLiteral("430[")), Patience_ms);
+    QVERIFY(!open.hasEnded);
+    QVERIFY(node.stop());
+}
+
+void TestTls::warnsBeforeTheEnd() {
+    const auto soon =
+        m_authority.issue(QStringLiteral("soon"), {"IP:127.0.0.1"}, TestAuthority::Life::NearlyOver);
+    const auto over =
+        m_authority.issue(QStringLiteral("over"), {"IP:127.0.0.1"}, TestAuthority::Life::Expired);
+    NodeProcess node;
+    QVERIFY2(node.startSecure(clientsTls(over) + opsTls(soon), m_authority.file()),
+             qUtf8Printable(node.why()));
+    QTRY_VERIFY_WITH_TIMEOUT(
+        node.log().contains(("certificate " + soon.certificate + " expires in ").toUtf8()), Patience_ms);
+    QVERIFY(node.log().contains(("certificate " + over.certificate + " expired 2").toUtf8()));
+    const auto metrics = node.get("/metrics");
+    QVERIFY(metrics.contains("weir_certificate_expiry_seconds{listener=\"clients\"} -864"));
+    QVERIFY(metrics.contains("weir_certificate_expiry_seconds{listener=\"ops\"} 25"));
+    QVERIFY(node.stop());
 }
 
 QTEST_GUILESS_MAIN(TestTls)

@@ -84,8 +84,10 @@ class Child {
 }
 
 class Redis {
-  static async start() {
+  /** `args` are further flags of redis-server. */
+  static async start(args = []) {
     const redis = new Redis();
+    redis.args = args;
     redis.port = await freePort();
     redis.directory = mkdtempSync(path.join(os.tmpdir(), "weir-redis-"));
     await redis.restart();
@@ -98,6 +100,7 @@ class Redis {
     const { port, directory } = this;
     this.process = new Child("redis-server", [
       ...["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory],
+      ...this.args,
     ]);
     await until("redis-server answers", async () => {
       if (!this.process.isRunning) throw new Error(`redis-server: ${this.process.output}`);

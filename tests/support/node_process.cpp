@@ -8,6 +8,7 @@
 #include <QTcpServer>
 #include <QTcpSocket>
 #include <QTest>
+#include <optional>
 
 quint16 freePort() {
     QTcpServer server;
@@ -23,16 +24,15 @@ void end(QProcess& process) {
     process.waitForFinished(5000);
 }
 
-/// `authority`: a file of whom to trust; empty: no TLS.
-QByteArray ask(quint16 port, const QByteArray& request, int timeoutMs, const QString& authority = {}) {
+/// TLS when there is a configuration.
+QByteArray ask(quint16 port, const QByteArray& request, int timeoutMs,
+               const std::optional<QSslConfiguration>& tls = {}) {
     QSslSocket socket;
     socket.connectToHost(QStringLiteral("127.0.0.1"), port);
     if (!socket.waitForConnected(timeoutMs))
         return {};
-    if (!authority.isEmpty()) {
-        auto configuration = socket.sslConfiguration();
-        configuration.setCaCertificates(QSslCertificate::fromPath(authority));
-        socket.setSslConfiguration(configuration);
+    if (tls) {
+        socket.setSslConfiguration(*tls);
         socket.setPeerVerifyName(QStringLiteral("127.0.0.1"));
         socket.startClientEncryption();
         if (!socket.waitForEncrypted(timeoutMs))
@@ -137,6 +137,12 @@ bool NodeProcess::start(const QStringList& arguments) {
 
 bool NodeProcess::startSecure(const QStringList& arguments, const QString& authority) {
     m_authority = authority;
+    m_proof = Proof::Authority;
+    return start(arguments);
+}
+
+bool NodeProcess::startUnproven(const QStringList& arguments) {
+    m_proof = Proof::None;
     return start(arguments);
 }
 
@@ -166,11 +172,17 @@ QByteArray NodeProcess::log() {
 }
 
 QByteArray NodeProcess::get(const QByteArray& path, int* status) const {
+    std::optional<QSslConfiguration> tls;
+    if (m_proof != Proof::Plain) {
+        tls = QSslConfiguration::defaultConfiguration();
+        tls->setPeerVerifyMode(m_proof == Proof::None ? QSslSocket::VerifyNone : QSslSocket::VerifyPeer);
+        tls->setCaCertificates(QSslCertificate::fromPath(m_authority));
+    }
     const QByteArray answer =
         ask(m_opsPort,
             "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + QByteArray::number(m_opsPort) +
                 "\r\nConnection: close\r\n\r\n",
-            5000, m_authority);
+            5000, tls);
     if (status)
         *status = answer.startsWith("HTTP/1.1 ") ? answer.mid(9, 3).toInt() : 0;
     const auto head = answer.indexOf("\r\n\r\n");

@@ -44,6 +44,8 @@ public:
     void setVariable(const QString& name, const QString& value) { m_variables.insert(name, value); }
     /// The same with TLS on the ops listener, which is trusted by the authority in this file.
     bool startSecure(const QStringList& arguments, const QString& authority);
+    /// The same, and whatever it shows is taken for its certificate.
+    bool startUnproven(const QStringList& arguments);
     /// SIGTERM; true when it ended with 0 in time.
     bool stop(int timeoutMs = 15000);
     void kill();
@@ -67,7 +69,9 @@ private:
     QProcess m_process;
     QTemporaryDir m_directory;
     QMap<QString, QString> m_variables;
-    QString m_authority; ///< empty: the ops listener is plain
+    enum class Proof { None, Authority, Plain };
+    Proof m_proof = Proof::Plain;
+    QString m_authority;
     QByteArray m_log;
     quint16 m_clientPort = 0, m_opsPort = 0;
     QString m_why;

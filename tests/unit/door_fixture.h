@@ -2,12 +2,15 @@
 // A listening front door with all that a shard would give it, whose connections answer each frame with
 // itself; and clients that speak bytes. Test thread.
 #pragma once
+#include <QSslSocket>
 #include <QTcpSocket> // first: moc cannot begin with <compare>
 
 #include "server/core/application.h"
 #include "server/net/acceptor.h"
 #include "server/net/front_door.h"
 #include "server/net/raw_socket.h"
+#include "server/net/tls.h"
+#include "tests/support/test_authority.h"
 #include <QCoreApplication>
 #include <QTimer>
 #include <map>
@@ -67,24 +70,61 @@ inline std::vector<std::string> framesIn(const QByteArray& bytes) {
     return frames;
 }
 
+/// The whole suite may run over TLS: what a client meets must be the same.
+inline bool isOverTls() {
+    return qEnvironmentVariableIsSet("TEST_OVER_TLS");
+}
+
+/// Made by the first test that asks.
+inline const TestAuthority& authority() {
+    static const TestAuthority Made;
+    return Made;
+}
+inline TlsIdentityPtr doorIdentity() {
+    static const TestPair Pair = authority().issue(QStringLiteral("door"));
+    const auto identity =
+        readTlsIdentity({"listen.tls", Pair.certificate.toStdString(), Pair.key.toStdString()});
+    if (!identity)
+        qFatal("%s", identity.error().message.c_str());
+    return *identity;
+}
+
 /// A client that collects what it is told.
 class BytesClient {
 public:
-    explicit BytesClient(std::uint16_t port) {
+    explicit BytesClient(std::uint16_t port)
+        : m_socket(isOverTls() ? std::make_unique<QSslSocket>() : std::make_unique<QTcpSocket>()),
+          socket(*m_socket) {
         QObject::connect(&socket, &QIODevice::readyRead, &socket, [this] { got += socket.readAll(); });
         QObject::connect(&socket, &QAbstractSocket::disconnected, &socket, [this] {
             if (socket.isReadable())
                 got += socket.readAll();
             hasEnded = true;
         });
-        socket.connectToHost(QStringLiteral("127.0.0.1"), port);
+        if (auto* const tls = qobject_cast<QSslSocket*>(m_socket.get())) {
+            auto configuration = tls->sslConfiguration();
+            configuration.setCaCertificates(QSslCertificate::fromPath(authority().file()));
+            tls->setSslConfiguration(configuration);
+            tls->connectToHostEncrypted(QStringLiteral("127.0.0.1"), port);
+        } else {
+            socket.connectToHost(QStringLiteral("127.0.0.1"), port);
+        }
     }
     ~BytesClient() { socket.disconnect(&socket); }
     void send(const std::string& bytes) { socket.write(bytes.data(), qint64(bytes.size())); }
+    /// What the kernel has not taken.
+    qint64 unsent() const {
+        auto* const tls = qobject_cast<QSslSocket*>(&socket);
+        return socket.bytesToWrite() + (tls != nullptr ? tls->encryptedBytesToWrite() : 0);
+    }
     int status() const { return got.mid(9, 3).toInt(); }
     QByteArray body() const { return got.mid(got.indexOf("\r\n\r\n") + 4); }
 
-    QTcpSocket socket;
+private:
+    std::unique_ptr<QTcpSocket> m_socket;
+
+public:
+    QTcpSocket& socket;
     QByteArray got;
     bool hasEnded = false;
 };
@@ -127,6 +167,8 @@ public:
               counters) {
         QObject::connect(&tick, &QTimer::timeout, &tick, [this] { wheel.advance(clock.now()); });
         tick.start(10);
+        if (isOverTls())
+            door.useTls(*doorIdentity());
         const auto bound = acceptor.listen("127.0.0.1:0");
         if (!bound)
             qFatal("%s", bound.error().message.c_str());

@@ -250,9 +250,11 @@ void TestConfig::mistakes_data() {
     row("namespace", "broker.namespaces", "admin", "begin with /");
     row("node id with blank", "node.id", "a b", "at most 64 letters");
     row("redis scheme", "redis.url", "http://x", "redis://");
-    row("redis TLS", "redis.url", "rediss://x", "rediss:// is not available in this version$");
+    row("redis socket", "redis.url", "unix:///x", "unix:// is not available in this version$");
     row("sharded", "redis.mode", "sharded", "not available in this version; leave it at \"pubsub\"$");
-    row("TLS", "listen.tls_certificate", "a.pem", "not available in this version");
+    row("TLS without a key", "listen.tls_certificate", "a.pem",
+        "needed together with listen.tls_certificate");
+    row("a key without TLS", "listen.tls_key", "a.key", "needed together with listen.tls_key");
     row("EIO3", "listen.allow_eio3", "true", "not available in this version");
     row("adaptive handshakes", "limits.handshakes_per_s", "-1", "from 0 to 1000000");
     row("context takeover", "deflate.context_takeover", "true", "not available in this version");

@@ -53,6 +53,10 @@ private Q_SLOTS:
     void heldBetweenTwoMessages();
     void lostPeer();
     void slowConsumer();
+    void failedTls();
+    void slowTls();
+    void secureIsToldOfThePeer();
+    void replacedCertificate();
     void descriptorsRunOut();
 };
 
@@ -146,7 +150,7 @@ void TestFrontDoor::answers() {
     QTRY_COMPARE(fixture.door.heads(), std::size_t(0));
     QCOMPARE(fixture.echoes.size(), std::size_t(0));
     QCOMPARE(fixture.admission.count(), 0);
-    for (int i = 0; i <= int(HandshakeResult::NoDescriptors); ++i)
+    for (int i = 0; i <= int(HandshakeResult::NoTls); ++i)
         QCOMPARE(fixture.handshakes(HandshakeResult(i)), name(HandshakeResult(i)) == result ? 1 : 0);
 }
 
@@ -443,7 +447,7 @@ void TestFrontDoor::heldBetweenTwoMessages() {
         QTRY_COMPARE(fixture.echoes[1]->received.size(), i);
     }
     QCOMPARE(fixture.echoes[0]->received.size(), std::size_t(3));
-    QCOMPARE(client.socket.bytesToWrite() > 0, std::size_t(count * bytes) > (std::size_t(8) << 20));
+    QCOMPARE(client.unsent() > 0, std::size_t(count * bytes) > (std::size_t(8) << 20));
     fixture.echoes[0]->holdAfter = 0;
     fixture.echoes[0]->connection->setReading(Reading::On);
     QTRY_COMPARE_WITH_TIMEOUT(fixture.echoes[0]->received.size(), std::size_t(count), 20000);
@@ -483,7 +487,79 @@ void TestFrontDoor::slowConsumer() {
     QCOMPARE(int(*fixture.echoes.front()->closed), int(CloseReason::SlowConsumer));
 }
 
+void TestFrontDoor::failedTls() {
+    if (!isOverTls())
+        QSKIP("the listener is plain here");
+    DoorFixture fixture;
+    QTcpSocket plain, silent;
+    plain.connectToHost(QStringLiteral("127.0.0.1"), fixture.port);
+    plain.write("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+    silent.connectToHost(QStringLiteral("127.0.0.1"), fixture.port);
+    QTRY_COMPARE(fixture.handshakes(HandshakeResult::NoTls), 1);
+    QTRY_COMPARE(plain.state(), QAbstractSocket::UnconnectedState);
+    QTRY_COMPARE(fixture.door.heads(), std::size_t(1));
+    silent.abort(); // who leaves is no failure
+    QTRY_COMPARE(fixture.door.heads(), std::size_t(0));
+    QCOMPARE(fixture.handshakes(HandshakeResult::NoTls), 1);
+}
+
+void TestFrontDoor::slowTls() {
+    if (!isOverTls())
+        QSKIP("the listener is plain here");
+    Settings settings;
+    settings.limits.handshake = 200ms;
+    settings.limits.handshakesOpen = 2;
+    DoorFixture fixture(settings);
+    std::vector<std::unique_ptr<QTcpSocket>> silent;
+    for (int i = 0; i < 4; ++i) {
+        silent.push_back(std::make_unique<QTcpSocket>());
+        silent.back()->connectToHost(QStringLiteral("127.0.0.1"), fixture.port);
+        QVERIFY(silent.back()->waitForConnected());
+    }
+    QTRY_COMPARE(fixture.handshakes(HandshakeResult::Timeout), 4);
+    for (const auto& socket : silent)
+        QTRY_COMPARE(socket->state(), QAbstractSocket::UnconnectedState);
+    QCOMPARE(fixture.door.heads(), std::size_t(0));
+}
+
+void TestFrontDoor::secureIsToldOfThePeer() {
+    DoorFixture fixture;
+    BytesClient client(fixture.port);
+    client.send(upgradeHead());
+    QTRY_COMPARE(client.status(), 101);
+    QCOMPARE(fixture.peers.front().isSecure, isOverTls());
+    QCOMPARE(fixture.peers.front().port, client.socket.localPort());
+}
+
+void TestFrontDoor::replacedCertificate() {
+    if (!isOverTls())
+        QSKIP("the listener is plain here");
+    DoorFixture fixture;
+    BytesClient before(fixture.port);
+    before.send(upgradeHead());
+    QTRY_COMPARE(before.status(), 101);
+    const auto pair = authority().issue(QStringLiteral("replaced"));
+    const auto fresh =
+        readTlsIdentity({"listen.tls", pair.certificate.toStdString(), pair.key.toStdString()});
+    QVERIFY(fresh.has_value());
+    fixture.door.useTls(**fresh);
+    BytesClient after(fixture.port);
+    after.send(upgradeHead());
+    QTRY_COMPARE(after.status(), 101);
+    const auto shown = [](const BytesClient& client) {
+        return qobject_cast<QSslSocket*>(&client.socket)
+            ->peerCertificate()
+            .digest(QCryptographicHash::Sha256);
+    };
+    QCOMPARE(shown(after).toHex().toStdString(), (*fresh)->fingerprint);
+    QVERIFY(shown(before) != shown(after));
+    before.send(clientFrame("still there"));
+    QTRY_COMPARE(framesIn(before.got), (std::vector<std::string>{"still there"}));
+}
+
 void TestFrontDoor::descriptorsRunOut() {
+    if (isOverTls())
+        QSKIP("who finds no descriptor is told in plain text, before there is TLS");
 #ifdef WEIR_PORTABLE
     QSKIP("the reserve descriptor belongs to our own accept loop");
 #endif

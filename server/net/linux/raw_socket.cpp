@@ -97,7 +97,7 @@ std::pair<std::string, std::uint16_t> nameOf(const sockaddr_storage& address) {
         return {std::move(name), ntohs(v6.sin6_port)};
     }
     if (address.ss_family == AF_UNIX)
-        return {"unix", 0}; // its clients have no address
+        return {std::string(UnixPeer), 0}; // its clients have no address
     return {};
 }
 
@@ -207,8 +207,7 @@ public:
     std::string peerAddress() const override { return {}; }
     FrontSocket* toFront(std::string&) override {
         m_watch.reset();
-        auto front = std::make_unique<FrontSocket>();
-        return front->take(std::exchange(m_socket, -1)) ? front.release() : nullptr;
+        return FrontSocket::plain(std::exchange(m_socket, -1));
     }
 
 private:

@@ -55,7 +55,7 @@ private:
 
 class PortableHeadSocket final : public HeadSocket {
 public:
-    PortableHeadSocket(FrontSocket* socket, Host& host) : m_socket(socket) {
+    PortableHeadSocket(FrontSocket* front, Host& host) : m_front(front), m_socket(&front->qt()) {
         QObject::connect(m_socket, &QIODevice::readyRead, &m_context, [&host] { host.readable(); });
         QObject::connect(m_socket, &QAbstractSocket::disconnected, &m_context, [&host] { host.readable(); });
     }
@@ -86,11 +86,13 @@ public:
     FrontSocket* toFront(std::string& surplus) override {
         m_socket->disconnect(&m_context);
         surplus += m_socket->readAll().toStdString();
-        return std::exchange(m_socket, nullptr);
+        m_socket = nullptr;
+        return m_front;
     }
 
 private:
-    FrontSocket* m_socket;
+    FrontSocket* m_front;
+    QTcpSocket* m_socket; ///< the same; null once it is given away
     QObject m_context;
 };
 
@@ -145,11 +147,11 @@ shared::Result<std::unique_ptr<Listener>> Listener::open(const std::string& host
 }
 
 std::unique_ptr<HeadSocket> HeadSocket::take(Descriptor socket, Host& host) {
-    auto front = std::make_unique<FrontSocket>();
-    if (!front->take(socket))
+    FrontSocket* const front = FrontSocket::plain(socket);
+    if (front == nullptr)
         return nullptr;
-    front->setSocketOption(QAbstractSocket::LowDelayOption, 1);
-    return std::make_unique<PortableHeadSocket>(front.release(), host);
+    front->qt().setSocketOption(QAbstractSocket::LowDelayOption, 1);
+    return std::make_unique<PortableHeadSocket>(front, host);
 }
 
 } // namespace server
