@@ -46,6 +46,10 @@ Console::Console(const ConsoleOptions& options, QObject* parent)
     : QObject(parent), m_options(options), m_theme(options.theme), m_tokens(options.token),
       m_fleet(
           RunDirectory(), [this](const QUrl& url) { return m_tokens.tokenFor(url); }, options.timing) {
+    m_fleet.setTrust([this](const QUrl& url) {
+        const auto own = m_trusts.find(Fleet::keyOf(url));
+        return own == m_trusts.end() ? m_options.trust : own->second;
+    });
     connect(&m_fleet, &Fleet::linkAdded, this, &Console::follow);
     connect(&m_fleet, &Fleet::linkRemoved, this, [this](const QString& key) { m_model.remove(key); });
     connect(&m_fleet, &Fleet::nodeOffered, this, &Console::takeOffer);
@@ -205,6 +209,23 @@ QString Console::connectTo(const QString& address, const QString& token) {
     return m_fleet.add(url)
                ? QString()
                : QStringLiteral("There are %1 links already; more are not opened.").arg(Fleet::MostLinks);
+}
+
+QString Console::trust(const QString& address, const QString& caFile, const QString& pin) {
+    const auto url = adminUrl(address);
+    if (caFile.isEmpty() && pin.isEmpty())
+        return {};
+    if (url.isValid() && url.scheme() != QLatin1String("wss"))
+        return QStringLiteral(
+                   "%1 is reached without TLS: a CA or a pin proves nothing there. Did you mean wss://?")
+            .arg(address);
+    auto trust = TlsTrust::from(caFile, pin);
+    if (!trust)
+        return QString::fromStdString(trust.error().message);
+    if (auto* link = m_fleet.find(Fleet::keyOf(url)))
+        link->setTrust(*trust);
+    m_trusts[Fleet::keyOf(url)] = std::move(*trust);
+    return {};
 }
 
 void Console::retryNow(const QString& nodeKey) {

@@ -8,6 +8,7 @@
 #include "console/view/main_window.h"
 #include <QObject>
 #include <QTimer>
+#include <map>
 #include <memory>
 
 namespace console {
@@ -15,6 +16,7 @@ namespace console {
 struct ConsoleOptions {
     QStringList addresses; ///< empty: nodes found on this machine, else the default address
     QString token;         ///< of --token-file or the environment
+    TlsTrust trust;        ///< of --ca or --pin
     ThemeKind theme = ThemeKind::Dark;
     NodeLink::Timing timing;
 };
@@ -39,6 +41,7 @@ private:
     void request(const QString& nodeKey, const QString& method, const QJsonObject& params,
                  Done done) override;
     QString connectTo(const QString& address, const QString& token) override;
+    QString trust(const QString& address, const QString& caFile, const QString& pin) override;
     void retryNow(const QString& nodeKey) override;
     std::vector<Invitation> invitations() const override;
     std::vector<Profile> profiles() const override { return TokenStore::profiles(); }
@@ -53,6 +56,7 @@ private:
     ConsoleOptions m_options;
     Theme m_theme;
     TokenStore m_tokens;
+    std::map<QString, TlsTrust> m_trusts; ///< of addresses that were given one by themselves
     FleetModel m_model;
     Fleet m_fleet;
     std::unique_ptr<MainWindow> m_window;

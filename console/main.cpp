@@ -21,7 +21,7 @@ constexpr auto NoSnapshotAfter = 10s;
 
 struct Words {
     std::vector<std::string> addresses;
-    std::string screenshot, dump, tokenFile, page = "fleet", theme = "system", size = "1280x800";
+    std::string screenshot, dump, tokenFile, caFile, pin, page = "fleet", theme = "system", size = "1280x800";
     double after_s = 2;
 };
 
@@ -75,7 +75,8 @@ int record(console::Console& console, const Words& words, bool isLive) {
     return isLive ? Fine : NoNodeAnswered;
 }
 
-int run(int argc, char** argv, const Words& words, const QString& token, std::size_t page) {
+int run(int argc, char** argv, const Words& words, const QString& token, const console::TlsTrust& trust,
+        std::size_t page) {
     QApplication app(argc, argv);
     QCoreApplication::setOrganizationName(QStringLiteral("weirkeeper"));
     QCoreApplication::setApplicationName(QStringLiteral("weirkeeper"));
@@ -88,6 +89,7 @@ int run(int argc, char** argv, const Words& words, const QString& token, std::si
     for (const auto& address : words.addresses)
         options.addresses.append(QString::fromStdString(address));
     options.token = token;
+    options.trust = trust;
     // Before a palette of ours is set, the application's own tells what the desktop is like.
     const bool isDarkDesktop = QApplication::palette().color(QPalette::Window).lightness() < 128;
     options.theme = words.theme == "light" || (words.theme == "system" && !isDarkDesktop)
@@ -141,6 +143,10 @@ int main(int argc, char** argv) {
     app.add_option("--size", words.size, "Size of the window (1280x800)")->type_name("WxH");
     app.add_option("--theme", words.theme, "light, dark or system")->type_name("THEME");
     app.add_option("--token-file", words.tokenFile, "File whose first line is the token")->type_name("FILE");
+    app.add_option("--ca", words.caFile, "PEM file of the authorities to trust at wss:// addresses")
+        ->type_name("FILE");
+    app.add_option("--pin", words.pin, "The one certificate to trust there: sha256: and its fingerprint")
+        ->type_name("PIN");
     app.add_option("--dump", words.dump, "Write what is shown as JSON and end")->type_name("FILE");
     bool wantsVersion = false;
     app.add_flag("--version", wantsVersion, "Print the version and end");
@@ -188,5 +194,9 @@ int main(int argc, char** argv) {
         }
         token = QString::fromUtf8(file.readLine(4096)).trimmed();
     }
-    return run(argc, argv, words, token, *page);
+    const auto trust =
+        console::TlsTrust::from(QString::fromStdString(words.caFile), QString::fromStdString(words.pin));
+    if (!trust)
+        return usage(trust.error().message);
+    return run(argc, argv, words, token, *trust, *page);
 }

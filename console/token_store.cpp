@@ -31,7 +31,9 @@ std::vector<Profile> TokenStore::profiles() {
         settings.setArrayIndex(i);
         profiles.push_back({settings.value(QStringLiteral("name")).toString(),
                             settings.value(QStringLiteral("addresses")).toStringList(),
-                            settings.value(QStringLiteral("production")).toBool()});
+                            settings.value(QStringLiteral("production")).toBool(),
+                            settings.value(QStringLiteral("ca")).toString(),
+                            settings.value(QStringLiteral("pin")).toString()});
     }
     return profiles;
 }
@@ -47,6 +49,8 @@ void TokenStore::save(const Profile& profile) {
         settings.setValue(QStringLiteral("name"), all[i].name);
         settings.setValue(QStringLiteral("addresses"), all[i].addresses);
         settings.setValue(QStringLiteral("production"), all[i].isProduction);
+        settings.setValue(QStringLiteral("ca"), all[i].caFile);
+        settings.setValue(QStringLiteral("pin"), all[i].pin);
     }
     settings.endArray();
 }

@@ -52,6 +52,11 @@ ExitCode Errand::run() {
     const auto urls = addresses();
     if (!urls)
         return usage(urls.error().message);
+    const auto trust =
+        TlsTrust::from(QString::fromStdString(m_words.caFile), QString::fromStdString(m_words.pin));
+    if (!trust)
+        return usage(trust.error().message);
+    m_links.setTrust(*trust);
     const bool acts = m_command.reach == Reach::Acts;
     if (acts && !mayAct())
         return ExitCode::Usage;

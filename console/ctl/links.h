@@ -26,6 +26,10 @@ class Links : public QObject {
 public:
     Links(RunDirectory directory, NodeLink::TokenSource token);
 
+    /// At wss:// addresses.
+    void setTrust(const TlsTrust& trust) {
+        m_fleet.setTrust([trust](const QUrl&) { return trust; });
+    }
     /// Returns when each address was linked or has failed; with Discovery::Link also what they tell of.
     void open(const std::vector<QUrl>& urls, Fleet::Discovery discovery);
     /// Linked nodes, in the order of their ids.

@@ -15,6 +15,8 @@ const OptionRow Common[] = {
      &Words::nodes},
     {"--all", "", "All nodes of the cluster that this token may reach", &Words::isFleet},
     {"--token-file", "FILE", "File whose first line is the token", &Words::tokenFile, "FILE"},
+    {"--ca", "FILE", "PEM file of the authorities to trust at wss:// addresses", &Words::caFile, "FILE"},
+    {"--pin", "PIN", "The one certificate to trust there: sha256: and its fingerprint", &Words::pin},
     {"--json", "", "JSON on stdout: one object, or one a line for what goes on", &Words::isJson},
 };
 

@@ -12,6 +12,7 @@ struct Words {
     // where to
     std::vector<std::string> nodes;
     std::string tokenFile;
+    std::string caFile, pin; ///< whom to trust
     bool isFleet = false;
     // how it is shown
     bool isJson = false;

@@ -15,6 +15,17 @@ QString Fleet::tokenFor(const QUrl& url) const {
     return own.isEmpty() ? m_token(told->second) : own;
 }
 
+TlsTrust Fleet::trustFor(const QUrl& url) const {
+    const auto told = m_tellers.find(keyOf(url));
+    return m_trust(told == m_tellers.end() ? url : told->second);
+}
+
+bool Fleet::maySendToken(const NodeLink& teller, const QUrl& url) {
+    const auto isSecure = [](const QUrl& each) { return each.scheme() == QLatin1String("wss"); };
+    return (isLoopback(url) && isLoopback(teller.url())) ||
+           (isSecure(url) && isSecure(teller.url()) && teller.trust().isOwn());
+}
+
 NodeLink* Fleet::add(const QUrl& url) {
     const auto key = keyOf(url);
     if (auto* known = find(key))
@@ -23,6 +34,7 @@ NodeLink* Fleet::add(const QUrl& url) {
         return nullptr;
     auto* link = new NodeLink(
         url, [this](const QUrl& to) { return tokenFor(to); }, m_timing, this);
+    link->setTrust(trustFor(url));
     m_links[key] = link;
     connect(
         link, &NodeLink::clusterReceived, this,
@@ -82,8 +94,7 @@ void Fleet::takeCluster(const NodeLink& teller, const std::vector<shared::admin:
             continue;
         }
         const auto url = adminUrl(QString::fromStdString(node.ops));
-        if (m_discovery == Discovery::Ignore || !url.isValid() || !isLoopback(url) ||
-            !isLoopback(teller.url())) {
+        if (m_discovery == Discovery::Ignore || !url.isValid() || !maySendToken(teller, url)) {
             if (!url.isValid() || !find(keyOf(url)))
                 Q_EMIT nodeOffered(node);
             continue;

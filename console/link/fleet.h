@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// All links of the console. Nodes that the cluster tells of are linked by themselves only on this machine:
-// whoever can write to Redis must not be able to collect tokens. Main thread.
+// All links of the console. Nodes that the cluster tells of are linked by themselves only on this machine, or
+// where the operator's own CA or pin proves who they are: whoever can write to Redis must not be able to
+// collect tokens. Main thread.
 #pragma once
 #include "console/link/node_link.h"
 #include "console/link/run_directory.h"
@@ -23,6 +24,9 @@ public:
     Fleet(RunDirectory directory, NodeLink::TokenSource token, NodeLink::Timing timing,
           QObject* parent = nullptr);
 
+    /// Asked when a link is made; without it the system's authorities are trusted.
+    using TrustSource = std::function<TlsTrust(const QUrl&)>;
+    void setTrust(TrustSource trust) { m_trust = std::move(trust); }
     void setDiscovery(Discovery discovery) { m_discovery = discovery; }
 
     /// The key of a link is its URL.
@@ -45,11 +49,14 @@ Q_SIGNALS:
 private:
     void takeCluster(const NodeLink& teller, const std::vector<shared::admin::ClusterNode>& nodes);
     QString tokenFor(const QUrl& url) const;
+    TlsTrust trustFor(const QUrl& url) const;
+    static bool maySendToken(const NodeLink& teller, const QUrl& url);
     void forget(const QString& key);
 
     RunDirectory m_directory;
     NodeLink::TokenSource m_token;
     NodeLink::Timing m_timing;
+    TrustSource m_trust = [](const QUrl&) { return TlsTrust(); };
     Discovery m_discovery = Discovery::Link;
     std::map<QString, NodeLink*> m_links; ///< owned as QObject children
     std::map<QString, QUrl> m_tellers;    ///< of nodes that were linked because another one told of them

@@ -5,6 +5,7 @@
 #include <QNetworkProxy>
 #include <QNetworkRequest>
 #include <QRegularExpression>
+#include <QSslSocket>
 #include <QWebSocketHandshakeOptions>
 #include <random>
 
@@ -59,6 +60,7 @@ void NodeLink::connectNow() {
     dropSocket();
     ++m_attempt;
     m_token = m_tokenSource(m_url);
+    m_distrust.clear();
     m_openedAt = now();
     m_socket = new QWebSocket(QString(), QWebSocketProtocol::VersionLatest, this);
     m_socket->setProxy(QNetworkProxy::NoProxy);
@@ -66,7 +68,7 @@ void NodeLink::connectNow() {
     m_socket->setMaxAllowedIncomingMessageSize(quint64(admin::MostAnswerBytes) * 2);
     connect(m_socket, &QWebSocket::textMessageReceived, this, &NodeLink::take);
     connect(m_socket, &QWebSocket::disconnected, this, [this] {
-        if (m_isProbing || m_state == State::Refused)
+        if (m_isProbing || m_state == State::Refused || refuseUntrusted())
             return;
         const auto code = int(m_socket->closeCode());
         if (code == 4401 || code == 4403)
@@ -83,12 +85,18 @@ void NodeLink::connectNow() {
     });
     connect(m_socket, QOverload<QAbstractSocket::SocketError>::of(&QWebSocket::error), this,
             [this](QAbstractSocket::SocketError) {
+                if (refuseUntrusted())
+                    return;
                 const auto status = statusIn(m_socket->errorString());
                 if (status == 401 || status == 403)
                     return probeRefusal(status);
                 lose(status != 0 ? QStringLiteral("the node answered %1").arg(status)
                                  : m_socket->errorString());
             });
+    if (m_url.scheme() == QLatin1String("wss")) {
+        m_socket->setSslConfiguration(m_trust.configuration());
+        connect(m_socket, &QWebSocket::sslErrors, this, &NodeLink::judgeTls);
+    }
     QNetworkRequest request(m_url);
     if (!m_token.isEmpty())
         request.setRawHeader("Authorization", "Bearer " + m_token.toUtf8());
@@ -96,6 +104,23 @@ void NodeLink::connectNow() {
     options.setSubprotocols({QLatin1String(admin::Subprotocol)});
     m_socket->open(request, options);
     Q_EMIT stateChanged();
+}
+
+/// Before anything of ours is sent: the token goes to nobody whom TLS and the operator's trust do not know.
+void NodeLink::judgeTls(const QList<QSslError>& errors) {
+    auto* const tls = m_socket->findChild<QSslSocket*>();
+    const auto judged = m_trust.judge(tls ? tls->peerCertificate() : QSslCertificate(), errors, m_url.host());
+    if (judged && tls)
+        return tls->ignoreSslErrors();
+    m_distrust = judged ? QStringLiteral("TLS failed") : QString::fromStdString(judged.error().message);
+}
+
+bool NodeLink::refuseUntrusted() {
+    if (m_distrust.isEmpty())
+        return false;
+    refuse(std::exchange(m_distrust, {}));
+    m_retry.start(m_timing.trustRetry);
+    return true;
 }
 
 void NodeLink::dropSocket() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // One admin channel: connects, comes back by itself, asks, and says plainly when it is blind. Main thread.
 #pragma once
+#include "console/link/tls_trust.h"
 #include "shared/admin_protocol.h"
 #include "shared/backoff.h"
 #include "shared/metrics.h"
@@ -41,11 +42,16 @@ public:
         std::chrono::milliseconds lostAfter{10'000};
         std::chrono::milliseconds answer{10'000}; ///< of a request
         std::chrono::milliseconds firstRetry{250}, mostRetry{5000};
+        std::chrono::milliseconds trustRetry{
+            30'000}; ///< after a certificate that is not trusted: it may be replaced
     };
 
     NodeLink(QUrl url, TokenSource token, Timing timing, QObject* parent = nullptr);
     ~NodeLink() override;
 
+    /// Whom to trust at a wss:// address, from the next attempt on.
+    void setTrust(TlsTrust trust) { m_trust = std::move(trust); }
+    const TlsTrust& trust() const { return m_trust; }
     void open();
     void retryNow();
     /// Answers once: with the result, the node's error, or ours (busy, unavailable). After the link is gone
@@ -81,6 +87,8 @@ private:
     void dropSocket();
     void lose(const QString& sentence);
     void refuse(const QString& sentence);
+    void judgeTls(const QList<QSslError>& errors);
+    bool refuseUntrusted();
     void probeRefusal(int status);
     void setState(State state);
     void tick();
@@ -97,6 +105,8 @@ private:
     TokenSource m_tokenSource;
     QString m_token; ///< of the last attempt
     Timing m_timing;
+    TlsTrust m_trust;
+    QString m_distrust; ///< why TLS is about to fail; empty: for no reason of ours
     QWebSocket* m_socket = nullptr;
     QTimer m_tick, m_retry;
     QElapsedTimer m_clock;

@@ -12,8 +12,8 @@ namespace console {
 ConnectDialog::ConnectDialog(Controls& controls, const QString& address, const QString& sentence,
                              QWidget* parent)
     : QDialog(parent), m_controls(controls), m_profiles(controls.profiles()), m_profile(new QComboBox(this)),
-      m_address(new QLineEdit(address)), m_token(new QLineEdit), m_name(new QLineEdit),
-      m_sentence(new QLabel(sentence)) {
+      m_address(new QLineEdit(address)), m_token(new QLineEdit), m_ca(new QLineEdit), m_pin(new QLineEdit),
+      m_name(new QLineEdit), m_sentence(new QLabel(sentence)) {
     setObjectName(QStringLiteral("connectDialog"));
     setWindowTitle(QStringLiteral("Connect to a node"));
     setMinimumWidth(520);
@@ -24,6 +24,12 @@ ConnectDialog::ConnectDialog(Controls& controls, const QString& address, const Q
     m_token->setAccessibleName(QStringLiteral("Token"));
     m_token->setEchoMode(QLineEdit::Password);
     m_token->setPlaceholderText(QStringLiteral("empty: from the token file of this machine"));
+    m_ca->setObjectName(QStringLiteral("connectCa"));
+    m_ca->setAccessibleName(QStringLiteral("CA file for wss addresses"));
+    m_ca->setPlaceholderText(QStringLiteral("wss only; empty: the authorities of this system"));
+    m_pin->setObjectName(QStringLiteral("connectPin"));
+    m_pin->setAccessibleName(QStringLiteral("Pinned certificate for wss addresses"));
+    m_pin->setPlaceholderText(QStringLiteral("or sha256: and the certificate's fingerprint"));
     m_name->setObjectName(QStringLiteral("connectProfileName"));
     m_name->setAccessibleName(QStringLiteral("Save as profile"));
     m_name->setPlaceholderText(QStringLiteral("a name, to find these addresses again"));
@@ -45,6 +51,8 @@ ConnectDialog::ConnectDialog(Controls& controls, const QString& address, const Q
     }
     form->addRow(QStringLiteral("Address"), m_address);
     form->addRow(QStringLiteral("Token"), m_token);
+    form->addRow(QStringLiteral("CA file"), m_ca);
+    form->addRow(QStringLiteral("Pin"), m_pin);
     form->addRow(QStringLiteral("Save as"), m_name);
 
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel);
@@ -85,6 +93,8 @@ void ConnectDialog::takeProfile(int index) {
         return;
     const auto& profile = m_profiles[std::size_t(index - 1)];
     m_address->setText(profile.addresses.join(QLatin1Char(' ')));
+    m_ca->setText(profile.caFile);
+    m_pin->setText(profile.pin);
     m_name->setText(profile.name);
 }
 
@@ -92,7 +102,9 @@ void ConnectDialog::tryIt() {
     const auto addresses = m_address->text().simplified().split(QLatin1Char(' '), Qt::SkipEmptyParts);
     const auto wanted = addresses.isEmpty() ? QStringList{m_address->placeholderText()} : addresses;
     for (const auto& address : wanted) {
-        const auto wrong = m_controls.connectTo(address, m_token->text());
+        auto wrong = m_controls.trust(address, m_ca->text().trimmed(), m_pin->text().trimmed());
+        if (wrong.isEmpty())
+            wrong = m_controls.connectTo(address, m_token->text());
         if (!wrong.isEmpty()) {
             m_sentence->setText(wrong);
             m_sentence->show();
@@ -100,7 +112,8 @@ void ConnectDialog::tryIt() {
         }
     }
     if (!m_name->text().trimmed().isEmpty())
-        m_controls.saveProfile({m_name->text().trimmed(), wanted, false});
+        m_controls.saveProfile(
+            {m_name->text().trimmed(), wanted, false, m_ca->text().trimmed(), m_pin->text().trimmed()});
     accept();
 }
 

@@ -22,7 +22,7 @@ private:
     Controls& m_controls;
     std::vector<Profile> m_profiles;
     QComboBox* m_profile;
-    QLineEdit *m_address, *m_token, *m_name;
+    QLineEdit *m_address, *m_token, *m_ca, *m_pin, *m_name;
     QLabel* m_sentence;
 };
 

@@ -20,6 +20,7 @@ struct Profile {
     QString name;
     QStringList addresses;
     bool isProduction = false;
+    QString caFile, pin; ///< whom to trust at wss:// addresses; both empty: the system's authorities
 };
 
 class Controls {
@@ -33,6 +34,8 @@ public:
     /// Links a node. The token stays in memory. Empty: `done` was not needed; else the sentence that says
     /// what is wrong.
     virtual QString connectTo(const QString& address, const QString& token) = 0;
+    /// Whom to trust at a wss:// address from now on. Empty, or the sentence that says what is wrong.
+    virtual QString trust(const QString& address, const QString& caFile, const QString& pin) = 0;
     virtual void retryNow(const QString& nodeKey) = 0;
     virtual std::vector<Invitation> invitations() const = 0;
     virtual std::vector<Profile> profiles() const = 0;

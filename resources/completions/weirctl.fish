@@ -21,6 +21,8 @@ complete -c weirctl -n __fish_use_subcommand -a doctor -d 'What is wrong with no
 complete -c weirctl -l node -d 'Admin channel of a node, ws://HOST:7401/admin, HOST:PORT, or the id of one on this machine' -x
 complete -c weirctl -l all -d 'All nodes of the cluster that this token may reach'
 complete -c weirctl -l token-file -d 'File whose first line is the token' -r -F
+complete -c weirctl -l ca -d 'PEM file of the authorities to trust at wss:// addresses' -r -F
+complete -c weirctl -l pin -d 'The one certificate to trust there: sha256: and its fingerprint' -x
 complete -c weirctl -l json -d 'JSON on stdout: one object, or one a line for what goes on'
 complete -c weirctl -l help -d 'Print help and end'
 complete -c weirctl -l version -d 'Print the version and end'

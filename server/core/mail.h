@@ -57,7 +57,7 @@ struct EvictAsk {
 struct DrainAsk {
     std::int64_t count = 0;
     std::chrono::milliseconds spread{0}; ///< the hint's after_ms lies in [0, spread]
-    std::string by;                      ///< the operator's token name
+    std::string by{};                    ///< the operator's token name
 };
 struct RoomsAsk {
     std::shared_ptr<const RoomOrder> order;
