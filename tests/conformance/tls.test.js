@@ -5,7 +5,7 @@ const { describe, it, before, after } = require("node:test");
 const assert = require("node:assert/strict");
 const tls = require("node:tls");
 const { Authority, fingerprint, replaceFile } = require("../support/authority");
-const { Node, Redis, ask, client, freePort, until, within } = require("../support/cluster");
+const { Child, Node, Redis, ask, client, freePort, program, until, within } = require("../support/cluster");
 
 const secure = (node) => `https://127.0.0.1:${node.port}`;
 const shownBy = (port, ca) =>
@@ -72,7 +72,7 @@ describe("official clients over TLS", () => {
   });
 
   it("is refused by clients with another CA", async () => {
-    await assert.rejects(client(secure(one), { ca: stranger.pem }));
+    await assert.rejects(client(secure(one), { ca: stranger.pem, reconnection: false }));
   });
 
   it("says at the client listener what load balancers ask", async () => {
@@ -83,6 +83,22 @@ describe("official clients over TLS", () => {
       }).on("error", reject);
     }));
     assert.deepEqual(answer, [200, '{"ready":true}']);
+  });
+
+  it("carries weir-load, which says why when it is not trusted", async () => {
+    const run = (ca) =>
+      new Child(program("weir-load", "TEST_LOAD_PROGRAM"), [
+        ...["--target", `wss://127.0.0.1:${one.port}`, "--target", `wss://127.0.0.1:${two.port}`, "--ca", ca.file],
+        ...["--scenario", "rooms", "--connections", "20", "--rate", "200", "--duration", "2s", "--json"],
+      ]);
+    const fine = run(authority);
+    assert.deepEqual(await within("weir-load ends", fine.exit, 60000), { code: 0, signal: null }, fine.output);
+    const report = JSON.parse(fine.output.split("\n").find((line) => line.startsWith("{")));
+    assert.equal(report.connections.open, 20);
+    assert.ok(report.messages.received > 0);
+    assert.equal(report.messages.lost, 0);
+    const wrong = run(stranger);
+    assert.equal((await within("weir-load ends", wrong.exit, 60000)).code, 69, wrong.output);
   });
 
   it("closes a slow client whose unsent bytes are encrypted already", async () => {

@@ -174,12 +174,16 @@ int main(int argc, char** argv) {
     CLI::App app("Load and latency against one or several Weirkeeper nodes.", "weir-load");
     Options options;
     std::vector<std::string> targets;
+    std::string caFile;
     std::string scenario = "echo", dialect = "socketio", transport = "websocket", duration;
     int part = -1;
     bool isJson = false, wantsVersion = false;
-    app.add_option("--target", targets, "A node's client listener, ws://HOST:PORT; repeatable")
+    app.add_option("--target", targets,
+                   "A node's client listener, ws://HOST:PORT or wss://HOST:PORT; repeatable")
         ->allow_extra_args(false)
         ->type_name("URL");
+    app.add_option("--ca", caFile, "PEM file of the authorities to trust at wss:// targets")
+        ->type_name("FILE");
     app.add_option("--connections", options.connections, "Clients in all (100)")->type_name("N")->take_last();
     app.add_option("--scenario", scenario, "idle, echo (default), rooms or storm")
         ->type_name("NAME")
@@ -212,9 +216,9 @@ int main(int argc, char** argv) {
                "have is\nrun by several. Exit: 0 fine, 64 usage, 69 no target let a client in, 70 a process "
                "of ours failed, "
                "75 not enough\ndescriptors. See weir-load(1).");
-    const std::vector<std::string> flags{"--target",    "--connections", "--scenario",  "--dialect",
-                                         "--transport", "--rate",        "--room-size", "--payload",
-                                         "--duration",  "--json",        "--version",   "--help"};
+    const std::vector<std::string> flags{
+        "--target",    "--ca",      "--connections", "--scenario", "--dialect", "--transport", "--rate",
+        "--room-size", "--payload", "--duration",    "--json",     "--version", "--help"};
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -249,10 +253,15 @@ int main(int argc, char** argv) {
         return usageError("--transport " + withNearest(transport, {"websocket"}) + ": it is websocket");
     if (targets.empty())
         targets.emplace_back("ws://127.0.0.1:7400");
+    const auto trust = tlsTrust(caFile);
+    if (!trust)
+        return usageError(trust.error().message);
     for (const auto& text : targets) {
         auto target = parseTarget(text);
         if (!target)
             return usageError(target.error().message);
+        if (target->tls)
+            target->tls = *trust;
         options.targets.push_back(*target);
     }
     if (duration.empty())

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/load/options.h"
+#include <QSslCertificate>
 #include <algorithm>
 #include <charconv>
 #include <numeric>
@@ -67,11 +68,11 @@ shared::Result<Target> parseTarget(std::string_view text) {
         return failure(ErrorCode::BadRequest, "--target " + std::string(text) + ": " + std::string(why) +
                                                   "; it looks like ws://127.0.0.1:7400");
     };
-    constexpr std::string_view Scheme = "ws://";
-    if (!text.starts_with(Scheme))
-        return wrong(text.starts_with("wss://") ? "TLS is not available in this version"
-                                                : "a target begins with ws://");
-    std::string_view rest = text.substr(Scheme.size());
+    constexpr std::string_view Plain = "ws://", Secure = "wss://";
+    const bool isSecure = text.starts_with(Secure);
+    if (!isSecure && !text.starts_with(Plain))
+        return wrong("a target begins with ws:// or wss://");
+    std::string_view rest = text.substr(isSecure ? Secure.size() : Plain.size());
     const auto slash = rest.find('/');
     Target target;
     target.path = slash == std::string_view::npos || slash + 1 == rest.size()
@@ -93,7 +94,21 @@ shared::Result<Target> parseTarget(std::string_view text) {
     if (host.empty())
         return wrong("the host is missing");
     target.host = host;
+    if (isSecure)
+        target.tls = QSslConfiguration::defaultConfiguration();
     return target;
+}
+
+shared::Result<QSslConfiguration> tlsTrust(const std::string& caFile) {
+    auto configuration = QSslConfiguration::defaultConfiguration();
+    if (caFile.empty())
+        return configuration;
+    const auto authorities = QSslCertificate::fromPath(QString::fromStdString(caFile), QSsl::Pem,
+                                                       QSslCertificate::PatternSyntax::FixedString);
+    if (authorities.isEmpty())
+        return failure(ErrorCode::BadRequest, "--ca " + caFile + ": no certificate can be read from it");
+    configuration.setCaCertificates(authorities);
+    return configuration;
 }
 
 shared::Result<std::chrono::milliseconds> parseDuration(std::string_view text) {

@@ -2,8 +2,10 @@
 // What a run of weir-load was asked to do. Plain values, any thread.
 #pragma once
 #include "shared/result.h"
+#include <QSslConfiguration>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +22,8 @@ enum class Role { Whole, Part };
 struct Target {
     std::string host;
     std::uint16_t port = 0;
-    std::string path; ///< of Engine.IO, with both slashes
+    std::string path;                     ///< of Engine.IO, with both slashes
+    std::optional<QSslConfiguration> tls; ///< wss://
 };
 
 struct Options {
@@ -54,8 +57,10 @@ shared::Result<std::vector<Share>> shares(const Options& options, int most);
 std::string sourceAddress(const Target& target, int client, std::size_t targets);
 
 std::string_view name(Scenario scenario);
-/// `ws://HOST:PORT[/PATH/]`; an IPv6 host stands in brackets.
+/// `ws://HOST:PORT[/PATH/]` or `wss://…`; an IPv6 host stands in brackets.
 shared::Result<Target> parseTarget(std::string_view text);
+/// What wss:// targets are trusted by: the authorities in a PEM file; empty: the system's.
+shared::Result<QSslConfiguration> tlsTrust(const std::string& caFile);
 /// `500ms`, `15s`, `2m`, `1h`, or a plain number of seconds.
 shared::Result<std::chrono::milliseconds> parseDuration(std::string_view text);
 

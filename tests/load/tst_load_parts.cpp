@@ -230,8 +230,8 @@ void TestLoadParts::targets_data() {
                           << "h 2 /x/";
     QTest::newRow("v6") << "ws://[::1]:7400"
                         << "::1 7400 /socket.io/";
-    for (const char* bad : {"127.0.0.1:7400", "wss://a:1", "ws://a", "ws://a:0", "ws://a:70000", "ws://a:1x",
-                            "ws://:1", "ws://[::1]"})
+    for (const char* bad : {"127.0.0.1:7400", "https://a:1", "wss://a", "ws://a", "ws://a:0", "ws://a:70000",
+                            "ws://a:1x", "ws://:1", "ws://[::1]"})
         QTest::newRow(bad) << bad << "";
 }
 

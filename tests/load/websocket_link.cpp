@@ -3,6 +3,7 @@
 #include <QByteArray>
 #include <QCryptographicHash>
 #include <QHostAddress>
+#include <QSslSocket>
 #include <QtEndian>
 #include <algorithm>
 #include <array>
@@ -28,8 +29,13 @@ bool containsIgnoringCase(std::string_view text, std::string_view part) {
 } // namespace
 
 WebSocketLink::WebSocketLink(LinkHost& host, LinkRoute route, std::uint32_t seed)
-    : m_host(host), m_route(std::move(route)), m_mask(seed | 1) {
-    connect(&m_socket, &QTcpSocket::connected, this, [this] { sendUpgrade(); });
+    : m_host(host), m_route(std::move(route)),
+      m_beneath(m_route.target.tls ? std::make_unique<QSslSocket>() : std::make_unique<QTcpSocket>()),
+      m_socket(*m_beneath), m_mask(seed | 1) {
+    if (auto* const tls = qobject_cast<QSslSocket*>(&m_socket))
+        connect(tls, &QSslSocket::encrypted, this, [this] { sendUpgrade(); });
+    else
+        connect(&m_socket, &QTcpSocket::connected, this, [this] { sendUpgrade(); });
     connect(&m_socket, &QTcpSocket::readyRead, this, [this] { readAvailable(); });
     connect(&m_socket, &QTcpSocket::errorOccurred, this, [this](QAbstractSocket::SocketError) {
         end({1006, m_socket.errorString().toStdString()});
@@ -40,6 +46,11 @@ WebSocketLink::WebSocketLink(LinkHost& host, LinkRoute route, std::uint32_t seed
 void WebSocketLink::open() {
     if (!m_route.source.empty())
         m_socket.bind(QHostAddress(QString::fromStdString(m_route.source)));
+    if (auto* const tls = qobject_cast<QSslSocket*>(&m_socket)) {
+        tls->setSslConfiguration(*m_route.target.tls);
+        tls->connectToHostEncrypted(QString::fromStdString(m_route.target.host), m_route.target.port);
+        return;
+    }
     // Unbuffered: thousands of these live in one process, and a frame is written in one call.
     m_socket.connectToHost(QString::fromStdString(m_route.target.host), m_route.target.port,
                            QIODevice::ReadWrite | QIODevice::Unbuffered);
@@ -93,7 +104,9 @@ void WebSocketLink::sendUpgrade() {
 void WebSocketLink::readAvailable() {
     // One buffer for all links: nothing in it outlives this call.
     static std::array<char, 65536> buffer;
-    for (int reads = 0; reads < 4 && m_state != State::Ended; ++reads) {
+    // What TLS has decrypted is told once, so all of it is read.
+    const bool readsAll = m_route.target.tls.has_value();
+    for (int reads = 0; (readsAll || reads < 4) && m_state != State::Ended; ++reads) {
         const qint64 got = m_socket.read(buffer.data(), qint64(buffer.size()));
         if (got < 0)
             return end({1006, m_socket.errorString().toStdString()});

@@ -5,6 +5,7 @@
 #include "tests/load/options.h"
 #include <QObject>
 #include <QTcpSocket>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -55,7 +56,8 @@ private:
 
     LinkHost& m_host; ///< outlives the link
     LinkRoute m_route;
-    QTcpSocket m_socket;
+    std::unique_ptr<QTcpSocket> m_beneath;
+    QTcpSocket& m_socket;
     FrameReader m_reader;
     std::string m_answer; ///< HTTP, until it is whole
     std::string m_key;
