@@ -64,7 +64,7 @@ void TestStall::isSeenAndPasses() {
     QCOMPARE(healthOf(node), QStringLiteral("healthy"));
     {
         const Stopped stopped(node.pid());
-        QVERIFY(stopped.count() >= 2);                       // its two shards at least
+        QVERIFY(stopped.count() >= 2); // its two shards at least
         QTRY_COMPARE_WITH_TIMEOUT(healthOf(node), QStringLiteral("degraded"), 30000);
         QByteArray reasons;
         QTRY_COMPARE_WITH_TIMEOUT(readyOf(node, &reasons), 503, 30000);
