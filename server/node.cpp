@@ -52,6 +52,9 @@ void Node::take(MainMail& mail) {
         parts.asks->answered(std::move(*answer));
     } else if (auto* cluster = std::get_if<ClusterMail>(&mail)) {
         parts.registry = std::move(cluster->nodes);
+    } else if (const auto* traced = std::get_if<TracedMail>(&mail)) {
+        for (const auto& trace : traced->traces)
+            parts.ops->traced(trace);
     } else if (const auto* duplicate = std::get_if<DuplicateMail>(&mail)) {
         end({69, duplicate->sentence});
     }

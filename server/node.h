@@ -52,6 +52,8 @@ public:
                Done<shared::admin::EvictAnswer> done) override;
     void closed(const shared::admin::ClosedRequest& request, Done<shared::admin::ClosedAnswer> done) override;
     void sample(shared::ConnectionId id, Done<shared::admin::ConnectionSample> done) override;
+    shared::Result<std::uint64_t> startTrace(const shared::admin::TraceRequest& request) override;
+    void stopTrace(std::uint64_t trace) override;
     void rooms(const shared::admin::RoomsRequest& request, Done<shared::admin::RoomsAnswer> done) override;
     void room(const shared::admin::RoomRequest& request, Done<shared::admin::RoomRow> done) override;
     void publish(const shared::admin::PublishRequest& request,
@@ -95,6 +97,7 @@ private:
     void keepTicking();
     void end(NodeFailure why);
     shared::admin::ClusterNode ownRow() const;
+    void tellTraces();
     std::string whoRuns(shared::OperationId operation) const;
     struct Operators;
     shared::Result<Operators> readOperators(const Settings& settings) const;

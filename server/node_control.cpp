@@ -10,11 +10,13 @@ namespace server {
 
 using shared::ErrorCode;
 using shared::failure;
+using shared::Result;
 using namespace shared::admin;
 using std::chrono::milliseconds;
 
 namespace {
 constexpr milliseconds ListPatience{150}, ActPatience{2000};
+constexpr std::size_t MostTraces = 8;
 
 /// As a client's data stands in a message: the text of one value, nothing when there is none.
 std::string argument(const std::optional<QJsonValue>& data) {
@@ -143,6 +145,29 @@ void Node::sample(shared::ConnectionId id, Done<ConnectionSample> done) {
                            done(failure(ErrorCode::NotFound, "there is no connection " + id.text()));
                        });
     keepTicking();
+}
+
+Result<std::uint64_t> Node::startTrace(const TraceRequest& request) {
+    auto& parts = *m_parts;
+    auto filter = shared::Filter::parse(request.filter);
+    if (!filter)
+        return tl::unexpected(filter.error());
+    if (parts.traces.size() >= MostTraces)
+        return failure(ErrorCode::Busy, "8 traces run on this node already");
+    parts.traces.push_back(
+        {++parts.lastTrace, std::make_shared<const shared::Filter>(std::move(*filter)), request.sample});
+    tellTraces();
+    return parts.lastTrace;
+}
+
+void Node::stopTrace(std::uint64_t trace) {
+    std::erase_if(m_parts->traces, [&](const TraceSpec& spec) { return spec.id == trace; });
+    tellTraces();
+}
+
+void Node::tellTraces() {
+    for (auto& box : m_parts->shardBoxes)
+        box->postState("traces", TraceMail{m_parts->traces});
 }
 
 std::string Node::whoRuns(shared::OperationId operation) const {

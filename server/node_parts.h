@@ -73,6 +73,8 @@ struct Node::Parts {
     std::unique_ptr<Sampler> sampler;
     std::unique_ptr<Asks> asks;
     std::unique_ptr<Operations> operations;
+    std::vector<TraceSpec> traces;
+    std::uint64_t lastTrace = 0;
     std::optional<process::RunFile> tokenFile, addressFile;
     std::string localToken;  ///< the one in tokenFile
     std::string tokenSource; ///< for the banner

@@ -212,6 +212,21 @@ void clusterNodes(CommandCall call) {
     call.done(rowsToJson(call.world.control.cluster()));
 }
 
+void traceStart(CommandCall call) {
+    const auto request = TraceRequest::fromJson(call.params);
+    if (!request)
+        return call.done(tl::unexpected(request.error()));
+    if (const auto started = call.link.startTrace(*request); !started)
+        return call.done(tl::unexpected(started.error()));
+    call.done(QJsonObject{{QStringLiteral("seconds"), request->seconds}});
+}
+
+void traceStop(CommandCall call) {
+    if (!call.link.stopTrace())
+        return call.done(failure(ErrorCode::NotFound, "no trace runs on this link"));
+    call.done(QJsonObject());
+}
+
 void logSubscribe(CommandCall call) {
     const auto request = LogRequest::fromJson(call.params);
     if (!request)
@@ -311,6 +326,12 @@ const Command Table[] = {
     {"operations.get", {"id"}, "One drain or eviction", Reads, &operationsGet},
     {"operations.abort", {"id"}, "Stops a drain or eviction where it is", Changes, &operationsAbort},
     {"cluster.nodes", {}, "The nodes that the registry knows", Reads, &clusterNodes},
+    {"trace.start",
+     {"filter", "seconds", "sample"},
+     "Sends a trace.line for what matching connections say and hear: names and sizes",
+     Changes,
+     &traceStart},
+    {"trace.stop", {}, "Ends this link's trace", Reads, &traceStop},
     {"log.subscribe", {"level"}, "Sends each log line of this level and above", Reads, &logSubscribe},
     {"log.unsubscribe", {}, "Ends the log lines", Reads, &logUnsubscribe},
     {"audit.list", {"since_ms", "limit"}, "Who did what, newest first", Reads, &auditList},

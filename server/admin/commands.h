@@ -24,6 +24,10 @@ public:
     virtual bool unwatch(shared::ConnectionId id) = 0;
     virtual void subscribeLog(shared::admin::LogLevel level) = 0;
     virtual void unsubscribeLog() = 0;
+    /// One at a time; it ends by itself.
+    virtual shared::Result<void> startTrace(const shared::admin::TraceRequest& request) = 0;
+    /// False when none runs.
+    virtual bool stopTrace() = 0;
 };
 
 /// What commands act on. Outlives all calls.

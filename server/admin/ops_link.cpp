@@ -48,6 +48,8 @@ OpsLink::OpsLink(std::unique_ptr<QWebSocket> socket, Operator who, Tokens::Owner
 
 OpsLink::~OpsLink() {
     *m_alive = false;
+    if (m_trace)
+        m_world.control.stopTrace(m_trace->id);
     m_socket->disconnect();
     m_socket->abort();
     m_socket.release()->deleteLater(); // it may be the sender of the signal that we are in
@@ -168,6 +170,42 @@ void OpsLink::sampled(shared::ConnectionId id, const Result<ConnectionSample>& s
         send(QString::fromUtf8(encodeNotification(QStringLiteral("connections.sample"), next.toJson())));
 }
 
+Result<void> OpsLink::startTrace(const TraceRequest& request) {
+    if (m_trace)
+        return shared::failure(shared::ErrorCode::Busy, "this link traces already; trace.stop ends that");
+    const auto id = m_world.control.startTrace(request);
+    if (!id)
+        return tl::unexpected(id.error());
+    m_trace = Trace{*id, m_world.clock.now() + std::chrono::seconds(request.seconds)};
+    return {};
+}
+
+bool OpsLink::endTrace(const char* why) {
+    if (!m_trace)
+        return false;
+    m_world.control.stopTrace(m_trace->id);
+    TraceLine last;
+    last.time_ms = m_world.clock.unixMs();
+    last.dropped = m_trace->missed;
+    last.ended = why;
+    m_trace.reset();
+    send(QString::fromUtf8(encodeNotification(QStringLiteral("trace.line"), last.toJson())));
+    return true;
+}
+
+void OpsLink::traced(const TraceLines& seen) {
+    if (!m_trace || m_trace->id != seen.trace || m_isClosed)
+        return;
+    for (auto line : seen.lines) {
+        if (m_socket->bytesToWrite() > SnapshotsWaitAbove) {
+            m_trace->missed += 1 + line.dropped;
+            continue;
+        }
+        line.dropped += std::exchange(m_trace->missed, 0);
+        send(QString::fromUtf8(encodeNotification(QStringLiteral("trace.line"), line.toJson())));
+    }
+}
+
 void OpsLink::subscribeLog(LogLevel level) {
     if (!m_logLevel)
         m_logCursor = m_log.end();
@@ -221,6 +259,8 @@ void OpsLink::operationChanged(const QString& encoded) {
 }
 
 void OpsLink::tick() {
+    if (m_trace && m_world.clock.now() >= m_trace->until)
+        endTrace("time");
     std::vector<shared::ConnectionId> watched; // an answer at once may end a watch
     for (const auto& [id, last] : m_watched)
         watched.push_back(id);

@@ -5,6 +5,7 @@
 #include "server/admin/tokens.h"
 #include "server/core/counters.h"
 #include "server/core/log_tap.h"
+#include "server/core/tracer.h"
 #include <QByteArray>
 #include <map>
 #include <memory>
@@ -36,6 +37,9 @@ public:
     bool unwatch(shared::ConnectionId id) override { return m_watched.erase(id) > 0; }
     void subscribeLog(shared::admin::LogLevel level) override;
     void unsubscribeLog() override { m_logLevel.reset(); }
+    shared::Result<void> startTrace(const shared::admin::TraceRequest& request) override;
+    bool stopTrace() override { return endTrace("stopped"); }
+    void traced(const TraceLines& lines);
     /// What was logged since the last call; 20 times a second at most.
     void drainLog();
     bool isClosed() const { return m_isClosed; }
@@ -50,6 +54,7 @@ private:
     void send(const QString& text);
     void gather(const shared::Snapshot& snapshot);
     void drop(const char* why);
+    bool endTrace(const char* why);
     void sampled(shared::ConnectionId id, const shared::Result<shared::admin::ConnectionSample>& sample);
 
     std::unique_ptr<QWebSocket> m_socket;
@@ -64,6 +69,12 @@ private:
     int m_inFlight = 0;
     std::map<shared::ConnectionId, shared::admin::ConnectionSample> m_watched; ///< with their last sample
     std::optional<shared::admin::LogLevel> m_logLevel;
+    struct Trace {
+        std::uint64_t id = 0;
+        TimePoint until;
+        std::int64_t missed = 0; ///< lines that the link was too slow for
+    };
+    std::optional<Trace> m_trace;
     std::uint64_t m_logCursor = 0, m_logMissed = 0;
     std::int64_t m_bytesWritten = 0, m_writtenAtTick = 0;
     int m_stuckTicks = 0;

@@ -448,6 +448,11 @@ void OpsServer::snapshotTaken(const shared::Snapshot& snapshot) {
         link.snapshotTaken(snapshot, encoded);
 }
 
+void OpsServer::traced(const TraceLines& lines) {
+    for (auto& link : m_inner->links)
+        link.traced(lines);
+}
+
 void OpsServer::operationChanged(const OperationRow& row) {
     const auto encoded =
         QString::fromUtf8(encodeNotification(QStringLiteral("operation.progress"), row.toJson()));

@@ -46,6 +46,8 @@ public:
     bool hasOperators() const;
     /// From now on; links whose token is no longer among them end with 4401.
     void configure(Tokens tokens, std::vector<std::string> origins);
+    /// To the link whose trace it is.
+    void traced(const TraceLines& lines);
     /// Once a second: time limits, and links that have ended.
     void tick();
 

@@ -49,6 +49,10 @@ public:
     bool unwatch(shared::ConnectionId) override { return false; }
     void subscribeLog(shared::admin::LogLevel) override {}
     void unsubscribeLog() override {}
+    Result<void> startTrace(const shared::admin::TraceRequest&) override {
+        return shared::failure(ErrorCode::BadRequest, "only a link can trace");
+    }
+    bool stopTrace() override { return false; }
 };
 
 } // namespace

@@ -3,6 +3,7 @@
 #pragma once
 #include "shared/admin_protocol.h"
 #include "shared/result.h"
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -43,6 +44,9 @@ public:
                         Done<shared::admin::ClosedAnswer> done) = 0;
     /// One connection as it is now, without rates; its last word when it has gone.
     virtual void sample(shared::ConnectionId id, Done<shared::admin::ConnectionSample> done) = 0;
+    /// What connections of this filter say and hear, told by whoever implements it; Busy when 8 run already.
+    virtual shared::Result<std::uint64_t> startTrace(const shared::admin::TraceRequest& request) = 0;
+    virtual void stopTrace(std::uint64_t trace) = 0;
     virtual void rooms(const shared::admin::RoomsRequest& request, Done<shared::admin::RoomsAnswer> done) = 0;
     virtual void room(const shared::admin::RoomRequest& request, Done<shared::admin::RoomRow> done) = 0;
     virtual void publish(const shared::admin::PublishRequest& request,

@@ -6,6 +6,7 @@
 #include "server/core/room_listing.h"
 #include "server/core/settings.h"
 #include "server/core/tls_identity.h"
+#include "server/core/tracer.h"
 #include "shared/admin_protocol.h"
 #include "shared/close_reasons.h"
 #include "shared/filter.h"
@@ -51,7 +52,7 @@ struct EvictAsk {
     int limit = 0;                                ///< at most so many this time; 0: all
     bool reconnect = false;                       ///< they may come back
     bool dryRun = false;
-    std::string by; ///< the operator's token name
+    std::string by{}; ///< the operator's token name
 };
 /// Closes up to `count` sessions with reason draining, oldest first, each after its own jittered hint.
 struct DrainAsk {
@@ -98,9 +99,13 @@ struct Configure {
 struct Certify {
     TlsIdentityPtr identity;
 };
+/// State, key "traces": those that run, all of them.
+struct TraceMail {
+    std::vector<TraceSpec> traces;
+};
 /// State: close everything at once and end the thread.
 struct StopShard {};
-using ShardMail = std::variant<Arrived, Deliver, Ask, Admit, Configure, Certify, StopShard>;
+using ShardMail = std::variant<Arrived, Deliver, Ask, Admit, Configure, Certify, TraceMail, StopShard>;
 using ShardBox = Mailbox<ShardMail>;
 
 // To the bus
@@ -143,10 +148,14 @@ struct ClusterMail {
 struct DuplicateMail {
     std::string sentence;
 };
+/// Traffic: what a shard saw for those who trace.
+struct TracedMail {
+    std::vector<TraceLines> traces;
+};
 struct ThreadEnded {
     std::string name;
 };
-using MainMail = std::variant<Answer, ClusterMail, DuplicateMail, ThreadEnded>;
+using MainMail = std::variant<Answer, ClusterMail, DuplicateMail, TracedMail, ThreadEnded>;
 using MainBox = Mailbox<MainMail>;
 
 } // namespace server

@@ -24,6 +24,8 @@ void Session::open(std::unique_ptr<Connection> connection) {
     const auto& settings = inner.host.settings();
     inner.connection = std::move(connection);
     inner.host.counters().add(shared::Metric::Sessions);
+    if (auto* const tracer = inner.host.tracer())
+        tracer->opened(*this);
     const TimePoint now = inner.host.clock().now();
     inner.ping = inner.host.wheel().add(inner.host.wheel().spread(now, settings.heartbeat.interval), inner,
                                         Inner::PingDue);
@@ -78,8 +80,15 @@ void Session::deliver(Member&, Delivery& delivery) {
         counters.add(shared::Metric::DropsTotal, shared::DropReason::Volatile);
         return;
     }
-    for (const auto& frame : delivery.frames(inner.dialect))
+    const auto& frames = delivery.frames(inner.dialect);
+    for (const auto& frame : frames)
         inner.send(frame);
+    if (auto* const tracer = inner.host.tracer()) {
+        std::size_t bytes = 0;
+        for (const auto& frame : frames)
+            bytes += frame->bytes.size();
+        tracer->sent(*this, DeliverEvent{delivery.message()}, bytes);
+    }
     inner.touch();
     inner.outRate.add(inner.activeAt);
     ++inner.messagesOut;

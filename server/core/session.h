@@ -10,6 +10,7 @@
 #include "server/core/rooms.h"
 #include "server/core/router.h"
 #include "server/core/timing_wheel.h"
+#include "server/core/tracer.h"
 #include "shared/admin_protocol.h"
 #include <memory>
 #include <optional>
@@ -23,6 +24,8 @@ class Session;
 class SessionHost {
 public:
     virtual ~SessionHost() = default;
+    /// Null while nobody traces: one look at a member, and that is what tracing costs then.
+    Tracer* tracer() const { return m_tracer; }
     /// The session is over (its connection closed): the host counts it and destroys it later, never inside
     /// this call.
     virtual void sessionEnded(Session& session, shared::CloseReason reason) = 0;
@@ -44,6 +47,9 @@ public:
     virtual std::string_view node() const = 0; ///< our id
     /// One line about a client's fault, rate limited by the host.
     virtual void clientFault(const Session& session, std::string_view sentence) = 0;
+
+protected:
+    Tracer* m_tracer = nullptr;
 };
 
 /// Listed by its activity from its first namespace until it closes.

@@ -56,8 +56,13 @@ void Session::Inner::send(const FramePtr& frame) {
 void Session::Inner::sendEvent(const Event& event) {
     if (ending || isOver)
         return;
-    for (const auto& frame : dialect.encode(event))
+    std::size_t bytes = 0;
+    for (const auto& frame : dialect.encode(event)) {
         send(frame);
+        bytes += frame->bytes.size();
+    }
+    if (auto* const tracer = host.tracer())
+        tracer->sent(session, event, bytes);
     if (std::holds_alternative<EmitEvent>(event) || std::holds_alternative<AckEvent>(event)) {
         host.counters().add(shared::Metric::MessagesTotal, shared::Direction::Out);
         ++messagesOut;
@@ -277,6 +282,8 @@ void Session::Inner::end(shared::CloseReason reason) {
     host.counters().add(shared::Metric::Sessions, 0, -1);
     if (reason == shared::CloseReason::SlowConsumer) // its connection may have judged so by itself
         host.counters().add(shared::Metric::DropsTotal, shared::DropReason::SlowConsumer);
+    if (auto* const tracer = host.tracer()) // while its rooms and user can still be filtered
+        tracer->ended(session, shared::row(reason).name);
     while (!presences.empty())
         remove(*presences.back());
     for (TimerHandle* handle : {&ping, &pong, &connectLimit, &attachmentLimit, &readAgain})
@@ -295,6 +302,8 @@ void Session::frameReceived(FrameKind kind, std::string_view bytes) {
         inner.countLimit(*request.error().limit);
     if (!request)
         return inner.fault(request.error().kind, request.error().sentence, request.error().reason);
+    if (auto* const tracer = inner.host.tracer())
+        tracer->received(*this, *request, bytes.size());
     if (!inner.decoder->isWaiting())
         inner.host.wheel().cancel(inner.attachmentLimit);
     else if (!inner.host.wheel().isWaiting(inner.attachmentLimit))

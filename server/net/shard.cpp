@@ -64,7 +64,7 @@ public:
           m_rooms(index, world.router, counters, world.clock), m_stamper(world.node, index, world.clock),
           m_log(index, m_settings.log), m_qt{m_settings.limits, m_wheel, world.clock, counters, {}, {}, {}},
           m_roomQuestions(index, m_rooms, world.router, m_stamper, world.main, counters, world.clock),
-          m_sessions(index, world.shards, world.main, counters, world.clock),
+          m_traces(world.clock), m_sessions(index, world.shards, world.main, counters, world.clock),
           m_closedQuestions(m_sessions.closed(), world.main, counters, world.clock),
           m_door(*this, m_world, counters, m_qt) {
         m_dispatcher = QAbstractEventDispatcher::instance();
@@ -138,6 +138,11 @@ private:
     void take(Admit&) {} // the count and the door are the node's, in Admission; nothing here remembers it
     void take(Certify& mail) { m_door.useTls(*mail.identity); }
     void take(Configure& mail) { m_settings = *mail.settings; }
+    void take(TraceMail& mail) {
+        m_traces.set(std::move(mail.traces));
+        m_tracer = m_traces.isActive() ? &m_traces : nullptr;
+    }
+    void tellTraces();
     void take(StopShard&);
 
     void turn();
@@ -172,6 +177,7 @@ private:
     ActivityOrder m_activity;
     QtWorld m_qt;
     RoomQuestions m_roomQuestions;
+    Tracer m_traces; ///< sessions see it while somebody traces
     Sessions m_sessions;
     ClosedQuestions m_closedQuestions;
     FrontDoor m_door;
@@ -280,6 +286,8 @@ void Shard::tick() {
     m_plannedTick = std::max(m_plannedTick, now - TimingWheel::DefaultTick / 2) + TimingWheel::DefaultTick;
     stamp(now);
     m_log.tick(now);
+    if (m_traces.isActive())
+        tellTraces();
     reportQueues(); // what waits elsewhere may have made ours too much
     if (!m_wheel.advance(now)) {
         m_hasDeadlines = true;
@@ -287,6 +295,17 @@ void Shard::tick() {
     }
     if (m_isStopping)
         endWhenEmpty();
+}
+
+void Shard::tellTraces() {
+    auto lines = m_traces.take();
+    if (lines.empty())
+        return;
+    std::size_t bytes = 0;
+    for (const auto& trace : lines)
+        bytes += trace.lines.size() * 512;
+    if (m_world.main.postTraffic(TracedMail{std::move(lines)}, shared::Bytes(bytes)) == Posted::Refused)
+        m_counters.add(Metric::MailboxRefusedTotal, shared::MailboxOf::Main);
 }
 
 void Shard::endWhenEmpty() {

@@ -222,7 +222,7 @@ void TestAdminChannel::hello() {
         QVERIFY(!command.help.empty());
         QCOMPARE(command.effect == Effect::Changes,
                  (QStringList{"config.set", "connections.evict", "message.publish", "node.drain",
-                              "node.resume", "operations.abort"}
+                              "node.resume", "operations.abort", "trace.start"}
                       .contains(methods.last())));
     }
     for (const auto* method :
