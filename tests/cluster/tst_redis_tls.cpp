@@ -197,6 +197,5 @@ void TestRedisTls::replacedCertificate() {
     link.stop();
 }
 
-Q_DECLARE_METATYPE(TestAuthority::Life)
 QTEST_GUILESS_MAIN(TestRedisTls)
 #include "tst_redis_tls.moc"
