@@ -197,6 +197,5 @@ void TestTlsTrust::weirctl() {
     QVERIFY2(run({"--pin", "sha256:1"}, &said) == 64, said.constData());
 }
 
-Q_DECLARE_METATYPE(TestPair)
 QTEST_GUILESS_MAIN(TestTlsTrust)
 #include "tst_tls_trust.moc"

@@ -22,8 +22,8 @@ enum class Role { Whole, Part };
 struct Target {
     std::string host;
     std::uint16_t port = 0;
-    std::string path;                     ///< of Engine.IO, with both slashes
-    std::optional<QSslConfiguration> tls; ///< wss://
+    std::string path;                       ///< of Engine.IO, with both slashes
+    std::optional<QSslConfiguration> tls{}; ///< wss://
 };
 
 struct Options {
