@@ -153,11 +153,6 @@ int runTogether(const Options& options, std::vector<Share> shares, int argc, cha
 int run(const Options& options, int argc, char** argv) {
     const auto limit = reserveDescriptors(std::uint64_t(options.connections) + OwnDescriptors);
     const int most = int(std::min<std::uint64_t>(limit, 1u << 30)) - OwnDescriptors;
-#ifndef WEIR_PORTABLE
-    // Qt's own dispatcher polls every descriptor on every wake-up: it would measure itself.
-    QCoreApplication::setEventDispatcher(new server::EpollDispatcher);
-#endif
-    QCoreApplication application(argc, argv);
     if (options.role == Role::Part)
         return runPart(options);
     auto parts = shares(options, most);
@@ -171,6 +166,11 @@ int run(const Options& options, int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
+#ifndef WEIR_PORTABLE
+    // Qt's own dispatcher polls every descriptor on every wake-up: it would measure itself.
+    QCoreApplication::setEventDispatcher(new server::EpollDispatcher);
+#endif
+    QCoreApplication application(argc, argv); // Qt's TLS is none before it
     CLI::App app("Load and latency against one or several Weirkeeper nodes.", "weir-load");
     Options options;
     std::vector<std::string> targets;
