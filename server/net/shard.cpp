@@ -3,8 +3,8 @@
 #include "server/core/rooms.h"
 #include "server/core/session.h"
 #include "server/net/closed_questions.h"
-#include "server/net/fault_log.h"
 #include "server/net/front_door.h"
+#include "server/net/handshake.h"
 #include "server/net/raw_socket.h"
 #include "server/net/room_questions.h"
 #include "server/net/sessions.h"
@@ -13,6 +13,7 @@
 #include <QEventLoop>
 #include <QThread>
 #include <QTimer>
+#include <spdlog/spdlog.h>
 
 namespace server {
 
@@ -62,7 +63,7 @@ public:
         : m_index(index), m_settings(world.settings), m_world(withSettings(world, m_settings)), m_box(box),
           m_counters(counters), m_load(load), m_ended(std::move(ended)), m_wheel(world.clock.now()),
           m_rooms(index, world.router, counters, world.clock), m_stamper(world.node, index, world.clock),
-          m_log(index, m_settings.log), m_qt{m_settings.limits, m_wheel, world.clock, counters, {}, {}, {}},
+          m_qt{m_settings.limits, m_wheel, world.clock, counters, {}, {}, {}},
           m_roomQuestions(index, m_rooms, world.router, m_stamper, world.main, counters, world.clock),
           m_traces(world.clock), m_sessions(index, world.shards, world.main, counters, world.clock),
           m_closedQuestions(m_sessions.closed(), world.main, counters, world.clock),
@@ -105,7 +106,7 @@ public:
     void givePlaceBack() override { m_world.admission.unsettle(); }
     void clientFault(const Session& session, std::string_view sentence) override {
         m_faulty = session.id().number;
-        m_log.line(m_world.clock.now(), session.id().text(), sentence);
+        spdlog::info("shard={} client={} {}", m_index.value(), session.id().text(), printable(sentence));
     }
 
     // FrontDoor::Host
@@ -173,7 +174,6 @@ private:
     TimingWheel m_wheel;
     Rooms m_rooms;
     Stamper m_stamper;
-    FaultLog m_log;
     ActivityOrder m_activity;
     QtWorld m_qt;
     RoomQuestions m_roomQuestions;
@@ -285,7 +285,6 @@ void Shard::tick() {
     // What was missed is not caught up: the next tick is planned from now on.
     m_plannedTick = std::max(m_plannedTick, now - TimingWheel::DefaultTick / 2) + TimingWheel::DefaultTick;
     stamp(now);
-    m_log.tick(now);
     if (m_traces.isActive())
         tellTraces();
     reportQueues(); // what waits elsewhere may have made ours too much

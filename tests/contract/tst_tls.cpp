@@ -97,14 +97,14 @@ void TestTls::initTestCase() {
 void TestTls::startIsRefused_data() {
     QTest::addColumn<QStringList>("settings");
     QTest::addColumn<QString>("sentence");
-    const auto row = [](const char* name, const QStringList& settings, const QString& sentence) {
-        QTest::newRow(name) << settings << sentence;
+    const auto row = [](const QByteArray& name, const QStringList& settings, const QString& sentence) {
+        QTest::newRow(name.constData()) << settings << sentence;
     };
     for (const auto& section : {QStringLiteral("listen.tls"), QStringLiteral("listen.ops_tls")}) {
         const auto of = [&](const QString& certificate, const QString& key) {
             return QStringList{section + "_certificate=" + certificate, section + "_key=" + key};
         };
-        const auto named = [&](const char* what) { return qUtf8Printable(section + QLatin1String(what)); };
+        const auto named = [&](const char* what) { return section.toUtf8() + what; };
         row(named(": no key"), {section + "_certificate=" + m_pair.certificate},
             section + "_key = \"\": needed together with " + section + "_certificate");
         row(named(": no certificate"), {section + "_key=" + m_pair.key},
