@@ -195,7 +195,7 @@ void TestLogTraffic::floodOfFaults() {
     };
     const auto written = [&] { return int(node.log().mid(before).count(" client=")); };
     QTRY_VERIFY_WITH_TIMEOUT(written() + leftOut() >= Faults, Patience_ms);
-    const auto seconds = int(timer.elapsed() / 1000) + 2;
+    const auto seconds = int(timer.elapsed() / 1000) + 3; // the node's begin and end elsewhere than ours
     const auto lines = int(node.log().mid(before).count('\n'));
     QVERIFY2(lines <= PerSecond * seconds, qPrintable(QStringLiteral("%1 in %2 s").arg(lines).arg(seconds)));
     QVERIFY(written() < Faults);
