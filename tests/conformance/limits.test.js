@@ -79,7 +79,9 @@ test("evict-oldest: the silent one goes for a newcomer, never one that was activ
   }
 });
 
-test("out of descriptors: newcomers get 503, live clients notice nothing, the node recovers by itself", async () => {
+// The sanitizer looks at memory through descriptors of its own, and takes their lack for bad memory.
+const lacksDescriptors = { skip: process.env.UBSAN_OPTIONS ? "not with a sanitizer" : false };
+test("out of descriptors: newcomers get 503, live clients notice nothing, the node recovers by itself", lacksDescriptors, async () => {
   const node = await Node.start();
   const sockets = [];
   let live;
@@ -87,9 +89,10 @@ test("out of descriptors: newcomers get 503, live clients notice nothing, the no
     live = await client(node.url, { reconnection: false });
     const goodbyes = [];
     live.on("disconnect", (reason) => goodbyes.push(reason));
-    const inUse = readdirSync(`/proc/${node.process.pid}/fd`).map(Number);
-    const limit = Math.max(...inUse) + 21; // above all that are open, the reserve descriptor too
-    const newcomers = limit - inUse.length + 40;
+    const inUse = new Set(readdirSync(`/proc/${node.process.pid}/fd`).map(Number));
+    let limit = 0; // below it 20 numbers are free
+    for (let free = 0; free < 20; ++limit) free += inUse.has(limit) ? 0 : 1;
+    const newcomers = 60;
     const limits = readFileSync(`/proc/${node.process.pid}/limits`, "utf8");
     const before = /Max open files +(\d+)/.exec(limits)[1];
     await setLimit(node, "nofile", `${limit}:${before}`);
