@@ -259,6 +259,9 @@ void TestShard::aFullQueueCloses() {
 }
 
 void TestShard::theLongestStuckGoFirst() {
+#ifdef WEIR_PORTABLE
+    QSKIP("the kernel hides too much of a slow reader where its buffers cannot be limited");
+#endif
     Settings settings;
     settings.limits.queueTotal = shared::Bytes::kibi(512);
     Fixture fixture(settings);
