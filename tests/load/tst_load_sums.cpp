@@ -9,6 +9,7 @@
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
+#include <QNetworkProxy>
 #include <QTcpServer>
 
 namespace {
@@ -185,6 +186,7 @@ private Q_SLOTS:
         QSKIP("only Linux has all of 127.0.0.0/8 on its loopback");
 #endif
         QTcpServer server;
+        server.setProxy(QNetworkProxy::NoProxy); // the system's may be looked up on a thread
         QVERIFY(server.listen(QHostAddress::LocalHost));
         SilentHost host;
         const Target target{"127.0.0.1", server.serverPort(), "/"};
