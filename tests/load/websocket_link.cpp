@@ -3,6 +3,7 @@
 #include <QByteArray>
 #include <QCryptographicHash>
 #include <QHostAddress>
+#include <QNetworkProxy>
 #include <QSslSocket>
 #include <QtEndian>
 #include <algorithm>
@@ -32,6 +33,7 @@ WebSocketLink::WebSocketLink(LinkHost& host, LinkRoute route, std::uint32_t seed
     : m_host(host), m_route(std::move(route)),
       m_beneath(m_route.target.tls ? std::make_unique<QSslSocket>() : std::make_unique<QTcpSocket>()),
       m_socket(*m_beneath), m_mask(seed | 1) {
+    m_socket.setProxy(QNetworkProxy::NoProxy); // nothing between us and what is measured
     if (auto* const tls = qobject_cast<QSslSocket*>(&m_socket))
         connect(tls, &QSslSocket::encrypted, this, [this] { sendUpgrade(); });
     else
