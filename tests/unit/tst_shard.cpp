@@ -217,6 +217,9 @@ void TestShard::delivers() {
 }
 
 void TestShard::volatileMeansStuckOnly() {
+#ifdef WEIR_PORTABLE
+    QSKIP("the kernel hides too much of a slow reader where its buffers cannot be limited");
+#endif
     Fixture fixture;
     fixture.openRoom(3, 1);
     fixture.publish(40, 10, R"({"volatile":true})"); // one burst: many a turn, and nobody is slow
@@ -236,6 +239,9 @@ void TestShard::volatileMeansStuckOnly() {
 }
 
 void TestShard::aFullQueueCloses() {
+#ifdef WEIR_PORTABLE
+    QSKIP("the kernel hides too much of a slow reader where its buffers cannot be limited");
+#endif
     Settings settings;
     settings.limits.queue = shared::Bytes::kibi(256);
     Fixture fixture(settings);
