@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared/filter.h"
+#include "shared/nearest_word.h"
 #include "shared/network.h"
 #include <algorithm>
 #include <array>
@@ -75,29 +76,13 @@ bool mayStand(Kind kind, Operator op) {
     return false;
 }
 
-std::size_t distance(std::string_view left, std::string_view right) {
-    std::vector<std::size_t> row(right.size() + 1);
-    for (std::size_t j = 0; j <= right.size(); ++j)
-        row[j] = j;
-    for (std::size_t i = 1; i <= left.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= right.size(); ++j) {
-            const std::size_t replaced = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-        }
-    }
-    return row[right.size()];
-}
-
 /// ` (did you mean room?)`, or nothing when no candidate is near.
 std::string suggestion(std::string_view word, std::span<const std::string_view> candidates) {
     const std::size_t near = word.size() <= 3 ? 1 : 2;
     std::string_view best;
     std::size_t least = near + 1;
     for (const auto candidate : candidates) {
-        const auto steps = word.size() > 32 ? least : distance(word, candidate);
+        const auto steps = word.size() > 32 ? least : wordDistance(word, candidate);
         if (steps < least) {
             least = steps;
             best = candidate;

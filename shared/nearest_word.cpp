@@ -8,8 +8,9 @@ namespace {
 
 constexpr std::size_t LongestWord = 256;
 
-/// Letters to insert, drop or replace until `left` is `right`.
-std::size_t distance(std::string_view left, std::string_view right) {
+} // namespace
+
+std::size_t wordDistance(std::string_view left, std::string_view right) {
     std::vector<std::size_t> line(right.size() + 1);
     for (std::size_t j = 0; j < line.size(); ++j)
         line[j] = j;
@@ -25,14 +26,12 @@ std::size_t distance(std::string_view left, std::string_view right) {
     return line.back();
 }
 
-} // namespace
-
 std::string nearestWord(std::string_view word, const std::vector<std::string>& candidates) {
     word = word.substr(0, LongestWord);
     std::string best;
     std::size_t least = word.size() / 2 + 1;
     for (const auto& candidate : candidates) {
-        const auto far = distance(word, candidate);
+        const auto far = wordDistance(word, candidate);
         if (far < least) {
             least = far;
             best = candidate;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // weir-load: load and latency against one or several nodes.
+#include "shared/nearest_word.h"
 #include "tests/load/load_crew.h"
 #include "tests/load/load_run.h"
 #include "tests/load/options.h"
@@ -36,7 +37,7 @@ int printVersion() {
 
 /// A flag or word that the user may have meant.
 std::string withNearest(const std::string& word, const std::vector<std::string>& known) {
-    const auto nearest = nearestWord(word, known);
+    const auto nearest = shared::nearestWord(word, known);
     return nearest.empty() ? word : word + " (did you mean " + nearest + "?)";
 }
 

@@ -3,7 +3,6 @@
 #include <QSslCertificate>
 #include <algorithm>
 #include <charconv>
-#include <numeric>
 
 using shared::ErrorCode;
 using shared::failure;
@@ -126,27 +125,4 @@ shared::Result<std::chrono::milliseconds> parseDuration(std::string_view text) {
                        "--duration " + std::string(text) +
                            ": a duration looks like 500ms, 15s, 2m or 1h, a week at most");
     return std::chrono::milliseconds(std::int64_t(amount * factor));
-}
-
-std::string nearestWord(std::string_view word, const std::vector<std::string>& known) {
-    std::string best;
-    std::size_t bestDistance = word.size() / 2 + 1;
-    for (const auto& candidate : known) {
-        std::vector<std::size_t> row(candidate.size() + 1);
-        std::iota(row.begin(), row.end(), std::size_t(0));
-        for (std::size_t i = 1; i <= word.size(); ++i) {
-            std::size_t diagonal = row[0];
-            row[0] = i;
-            for (std::size_t j = 1; j <= candidate.size(); ++j) {
-                const std::size_t change = diagonal + (word[i - 1] == candidate[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = std::min({row[j] + 1, row[j - 1] + 1, change});
-            }
-        }
-        if (row.back() < bestDistance) {
-            bestDistance = row.back();
-            best = candidate;
-        }
-    }
-    return best;
 }

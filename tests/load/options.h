@@ -63,6 +63,3 @@ shared::Result<Target> parseTarget(std::string_view text);
 shared::Result<QSslConfiguration> tlsTrust(const std::string& caFile);
 /// `500ms`, `15s`, `2m`, `1h`, or a plain number of seconds.
 shared::Result<std::chrono::milliseconds> parseDuration(std::string_view text);
-
-/// The word of `known` that is nearest to `word`; empty when none is near.
-std::string nearestWord(std::string_view word, const std::vector<std::string>& known);

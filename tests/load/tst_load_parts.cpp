@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pure parts of weir-load: frames, ledger, words of the command line, waits.
+#include "shared/nearest_word.h"
 #include "tests/load/frame_codec.h"
 #include "tests/load/ledger.h"
 #include "tests/load/load_client.h"
@@ -267,9 +268,10 @@ void TestLoadParts::durations() {
 }
 
 void TestLoadParts::nearestWords() {
-    QCOMPARE(nearestWord("--conections", {"--target", "--connections"}), std::string("--connections"));
-    QCOMPARE(nearestWord("ehco", {"idle", "echo"}), std::string("echo"));
-    QCOMPARE(nearestWord("zzzzzzzz", {"idle", "echo"}), std::string());
+    QCOMPARE(shared::nearestWord("--conections", {"--target", "--connections"}),
+             std::string("--connections"));
+    QCOMPARE(shared::nearestWord("ehco", {"idle", "echo"}), std::string("echo"));
+    QCOMPARE(shared::nearestWord("zzzzzzzz", {"idle", "echo"}), std::string());
 }
 
 void TestLoadParts::waitsLikeOfficialClients() {
