@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/websocket_codec.h"
+#include <QtCore/QStringDecoder>
 #include <algorithm>
 #include <cstring>
 
@@ -49,24 +50,9 @@ bool maySend(std::uint16_t code) {
 
 /// For the short reason of a close frame.
 bool isUtf8(std::string_view text) {
-    std::size_t at = 0;
-    const auto follows = [&](unsigned from, unsigned to) {
-        return at < text.size() && byteAt(text, at) >= from && byteAt(text, at++) <= to;
-    };
-    while (at < text.size()) {
-        const unsigned first = byteAt(text, at++);
-        bool isGood = first < 0x80;
-        if (first >= 0xC2 && first <= 0xDF)
-            isGood = follows(0x80, 0xBF);
-        else if (first >= 0xE0 && first <= 0xEF)
-            isGood = follows(first == 0xE0 ? 0xA0 : 0x80, first == 0xED ? 0x9F : 0xBF) && follows(0x80, 0xBF);
-        else if (first >= 0xF0 && first <= 0xF4)
-            isGood = follows(first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF) &&
-                     follows(0x80, 0xBF) && follows(0x80, 0xBF);
-        if (!isGood)
-            return false;
-    }
-    return true;
+    QStringDecoder decoder(QStringDecoder::Utf8, QStringDecoder::Flag::Stateless);
+    const QString decoded = decoder(QByteArrayView(text.data(), qsizetype(text.size())));
+    return !decoder.hasError();
 }
 
 } // namespace
