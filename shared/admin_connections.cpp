@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shared/admin_fields.h"
+#include "shared/admin_pages.h"
 
 namespace shared::admin {
 
@@ -55,41 +55,17 @@ Result<ConnectionRow> ConnectionRow::fromJson(const QJsonObject& json) {
 }
 
 QJsonObject ListRequest::toJson() const {
-    const std::string key(name(sort));
-    return Writer()
-        .put("filter", filter)
-        .put("sort", descending ? '-' + key : key)
-        .put("cursor", cursor)
-        .put("limit", limit)
-        .json();
+    return pageRequestJson(*this);
 }
 Result<ListRequest> ListRequest::fromJson(const QJsonObject& json) {
-    ListRequest out;
-    std::string sort(name(out.sort));
-    Reader in(json);
-    in.may("filter", out.filter).may("sort", sort).may("cursor", out.cursor).may("limit", out.limit);
-    out.descending = sort.starts_with('-');
-    const auto key = sortKey(std::string_view(sort).substr(out.descending ? 1 : 0));
-    in.check("sort", key.has_value(),
-             "must be one of id since idle queue rooms rtt in_rate out_rate, with - to descend")
-        .check("limit", out.limit >= 1 && out.limit <= LongestPage, "must be 1 to 1000");
-    out.sort = key.value_or(SortKey::Id);
-    return in.result(std::move(out));
+    return pageRequest<ListRequest>(json);
 }
 
 QJsonObject ListAnswer::toJson() const {
-    return Writer()
-        .put("rows", rows)
-        .put("total", total)
-        .put("cursor", cursor)
-        .put("partial", partial)
-        .json();
+    return pageAnswerJson(*this);
 }
 Result<ListAnswer> ListAnswer::fromJson(const QJsonObject& json) {
-    ListAnswer out;
-    Reader in(json);
-    in.rows("rows", out.rows).need("total", out.total).may("cursor", out.cursor).may("partial", out.partial);
-    return in.result(std::move(out));
+    return pageAnswer<ListAnswer>(json);
 }
 
 QJsonObject ConnectionDetails::toJson() const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shared/admin_fields.h"
+#include "shared/admin_pages.h"
 
 namespace shared::admin {
 
@@ -26,39 +26,17 @@ Result<RoomRow> RoomRow::fromJson(const QJsonObject& json) {
 }
 
 QJsonObject RoomsRequest::toJson() const {
-    const std::string key(name(sort));
-    return Writer()
-        .put("filter", filter)
-        .put("sort", descending ? '-' + key : key)
-        .put("cursor", cursor)
-        .put("limit", limit)
-        .json();
+    return pageRequestJson(*this);
 }
 Result<RoomsRequest> RoomsRequest::fromJson(const QJsonObject& json) {
-    RoomsRequest out;
-    std::string sort(name(out.sort));
-    Reader in(json);
-    in.may("filter", out.filter).may("sort", sort).may("cursor", out.cursor).may("limit", out.limit);
-    out.descending = sort.starts_with('-');
-    const bool isKnown = read(text(std::string_view(sort).substr(out.descending ? 1 : 0)), out.sort);
-    in.check("sort", isKnown, "must be one of name members messages_per_s, with - to descend")
-        .check("limit", out.limit >= 1 && out.limit <= LongestPage, "must be 1 to 1000");
-    return in.result(std::move(out));
+    return pageRequest<RoomsRequest>(json);
 }
 
 QJsonObject RoomsAnswer::toJson() const {
-    return Writer()
-        .put("rows", rows)
-        .put("total", total)
-        .put("cursor", cursor)
-        .put("partial", partial)
-        .json();
+    return pageAnswerJson(*this);
 }
 Result<RoomsAnswer> RoomsAnswer::fromJson(const QJsonObject& json) {
-    RoomsAnswer out;
-    Reader in(json);
-    in.rows("rows", out.rows).need("total", out.total).may("cursor", out.cursor).may("partial", out.partial);
-    return in.result(std::move(out));
+    return pageAnswer<RoomsAnswer>(json);
 }
 
 QJsonObject RoomRequest::toJson() const {
