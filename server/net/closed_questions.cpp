@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/closed_questions.h"
+#include "server/net/answers.h"
 #include <utility>
 
 namespace server {
@@ -8,7 +9,6 @@ using shared::admin::ClosedRow;
 
 namespace {
 
-constexpr std::chrono::milliseconds ListTime{100};
 constexpr std::size_t MostJobs = 64;
 
 bool matches(const shared::Filter& filter, const ClosedRow& row) {
@@ -38,7 +38,7 @@ void ClosedQuestions::ask(std::uint64_t id, ClosedAsk ask) {
     job.answer.ask = id;
     job.answer.isPartial = m_jobs.size() >= MostJobs;
     if (job.answer.isPartial)
-        return post(std::move(job.answer));
+        return postAnswer(m_main, m_counters, std::move(job.answer));
     m_jobs.push_back(std::move(job));
 }
 
@@ -60,7 +60,7 @@ bool ClosedQuestions::runSlice() {
         }
     }
     job.answer.forgottenBefore_ms = m_ring.forgottenBefore_ms();
-    post(std::move(job.answer));
+    postAnswer(m_main, m_counters, std::move(job.answer));
     m_jobs.pop_front();
     return !m_jobs.empty();
 }
@@ -71,11 +71,6 @@ void ClosedQuestions::gather(Job& job, const ClosedRow& row) const {
     ++job.answer.matched;
     if (job.answer.gone.size() < std::size_t(job.ask.limit))
         job.answer.gone.push_back(row);
-}
-
-void ClosedQuestions::post(Answer answer) {
-    if (m_main.postHandover(std::move(answer)) == Posted::Refused)
-        m_counters.add(shared::Metric::MailboxRefusedTotal, shared::MailboxOf::Main);
 }
 
 } // namespace server

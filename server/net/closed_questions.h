@@ -25,7 +25,6 @@ private:
         std::uint64_t next = 0; ///< the block to read
     };
     void gather(Job& job, const shared::admin::ClosedRow& row) const;
-    void post(Answer answer);
 
     const ClosedRing& m_ring;
     MainBox& m_main;

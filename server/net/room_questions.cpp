@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/room_questions.h"
+#include "server/net/answers.h"
 #include <utility>
 
 namespace server {
@@ -7,7 +8,6 @@ namespace server {
 namespace {
 
 constexpr std::size_t SliceRooms = 1000;
-constexpr std::chrono::milliseconds ListTime{100};
 constexpr std::size_t MostJobs = 64;
 
 shared::admin::RoomRow adminRow(const LocalRoom& row) {
@@ -32,7 +32,7 @@ void RoomQuestions::ask(std::uint64_t id, RoomsAsk ask) {
     Job job{std::move(ask), answerTo(id), m_clock.now()};
     if (m_jobs.size() >= MostJobs) {
         job.answer.isPartial = true;
-        return post(std::move(job.answer));
+        return postAnswer(m_main, m_counters, std::move(job.answer));
     }
     m_jobs.push_back(std::move(job));
 }
@@ -41,7 +41,7 @@ void RoomQuestions::ask(std::uint64_t id, const RoomAsk& ask) {
     auto answer = answerTo(id);
     if (const auto row = m_rooms.row(ask.nsp, ask.room))
         answer.rooms.push_back(adminRow(*row));
-    post(std::move(answer));
+    postAnswer(m_main, m_counters, std::move(answer));
 }
 
 void RoomQuestions::ask(std::uint64_t id, const PublishAsk& ask) {
@@ -51,7 +51,7 @@ void RoomQuestions::ask(std::uint64_t id, const PublishAsk& ask) {
         m_rooms.memberCount(message.nsp, message.rooms.empty() ? RoomName() : message.rooms.front()));
     if (ask.isPublisher)
         answer.isOverloaded = m_router.publish(message, m_stamper, m_counters).isOverloaded;
-    post(std::move(answer));
+    postAnswer(m_main, m_counters, std::move(answer));
 }
 
 bool RoomQuestions::runSlice() {
@@ -66,7 +66,7 @@ bool RoomQuestions::runSlice() {
     if (!isEnd)
         return true;
     job.answer.isPartial = job.answer.isPartial || job.next > 0;
-    post(std::move(job.answer));
+    postAnswer(m_main, m_counters, std::move(job.answer));
     m_jobs.pop_front();
     return !m_jobs.empty();
 }
@@ -77,11 +77,6 @@ void RoomQuestions::gather(Job& job, const LocalRoom& room) const {
     if (m_router.firstShard(room.nsp, room.room) == m_shard)
         ++job.answer.matched;
     job.answer.rooms.push_back(adminRow(room));
-}
-
-void RoomQuestions::post(Answer answer) {
-    if (m_main.postHandover(std::move(answer)) == Posted::Refused)
-        m_counters.add(shared::Metric::MailboxRefusedTotal, shared::MailboxOf::Main);
 }
 
 } // namespace server

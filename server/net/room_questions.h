@@ -28,7 +28,6 @@ private:
     };
     Answer answerTo(std::uint64_t id) const;
     void gather(Job& job, const LocalRoom& room) const;
-    void post(Answer answer);
 
     const ShardIndex m_shard;
     const Rooms& m_rooms;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/net/sessions.h"
+#include "server/net/answers.h"
 #include <QRandomGenerator>
 #include <algorithm>
 #include <utility>
@@ -11,7 +12,6 @@ using shared::Metric;
 namespace {
 
 constexpr int SliceSessions = 1000;
-constexpr std::chrono::milliseconds ListTime{100};
 constexpr std::size_t MostJobs = 256;
 constexpr std::size_t SampleRows = 20;
 /// Of connections that have gone, over all shards.
@@ -205,8 +205,7 @@ void Sessions::drain(Job& job, const DrainAsk& ask, Session& session) {
 void Sessions::finish(Job& job) {
     if (const auto* const wanted = std::get_if<ListAsk>(&job.ask.what); wanted != nullptr && job.order)
         job.order->sort(job.answer.rows, std::size_t(std::max(wanted->limit, 1)));
-    if (m_main.postHandover(std::move(job.answer)) == Posted::Refused)
-        m_counters.add(Metric::MailboxRefusedTotal, shared::MailboxOf::Main);
+    postAnswer(m_main, m_counters, std::move(job.answer));
 }
 
 } // namespace server
