@@ -2,6 +2,7 @@
 // One connection to Redis that comes back by itself: commands in order, pushed messages, time limits. Bus
 // thread.
 #pragma once
+#include "server/cluster/redis_address.h"
 #include "server/core/clock.h"
 #include "shared/result.h"
 #include <chrono>
@@ -14,21 +15,6 @@
 #include <vector>
 
 namespace server {
-
-/// Where a Redis is, from its URL: redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], the same with rediss://
-/// for TLS, or unix://[[USER]:PASSWORD@]PATH[?db=DATABASE]. Errors never hold the password.
-struct RedisAddress {
-    std::string host; ///< empty: a local socket
-    std::uint16_t port = 6379;
-    std::string path;
-    std::string user, password;
-    int database = 0;
-    bool isSecure = false; ///< TLS, and the certificate must be for `host`
-    std::string caFile;    ///< whom to trust then; empty: the system's authorities
-    static shared::Result<RedisAddress> parse(const std::string& url);
-    /// For logs: without user and password.
-    std::string text() const;
-};
 
 /// What Redis answered or pushed.
 struct Reply {
