@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/process.h"
-#include <QCoreApplication>
+#include <QWinEventNotifier>
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -22,15 +22,13 @@ namespace server::process {
 
 namespace {
 
-/// Called on a thread of the system's own, which has no other way to know whom.
-std::atomic<const std::function<void()>*> stopAsked{nullptr};
+/// Called on a thread of the system's own, which has no other way to know whom: main waits for this event.
+std::atomic<HANDLE> stopAsked{nullptr};
 
 BOOL WINAPI controlled(DWORD event) {
-    const auto* const asked = stopAsked.load();
-    if (asked == nullptr || QCoreApplication::instance() == nullptr)
+    const HANDLE asked = stopAsked.load();
+    if (asked == nullptr || SetEvent(asked) == 0)
         return FALSE;
-    QMetaObject::invokeMethod(
-        QCoreApplication::instance(), [asked = *asked] { asked(); }, Qt::QueuedConnection);
     // After these the system ends the process as soon as we return: the drain runs for as long as it lets us.
     if (event == CTRL_CLOSE_EVENT || event == CTRL_SHUTDOWN_EVENT)
         Sleep(INFINITE);
@@ -138,17 +136,22 @@ Memory memory() {
 }
 
 struct Signals::Inner {
-    Asked asked; ///< reload is never called: there is no SIGHUP
+    HANDLE event = CreateEventA(nullptr, FALSE, FALSE, nullptr); ///< reset by who hears it
+    QWinEventNotifier notifier{event};
 };
 
-Signals::Signals(Asked asked) : m_inner(std::make_unique<Inner>(Inner{std::move(asked)})) {
-    stopAsked.store(&m_inner->asked.stop);
+/// `asked.reload` is never called: there is no SIGHUP.
+Signals::Signals(Asked asked) : m_inner(std::make_unique<Inner>()) {
+    QObject::connect(&m_inner->notifier, &QWinEventNotifier::activated, &m_inner->notifier,
+                     [stop = std::move(asked.stop)] { stop(); });
+    stopAsked.store(m_inner->event);
     SetConsoleCtrlHandler(&controlled, TRUE);
 }
 
 Signals::~Signals() {
     SetConsoleCtrlHandler(&controlled, FALSE);
-    stopAsked.store(nullptr);
+    m_inner->notifier.setEnabled(false);
+    CloseHandle(stopAsked.exchange(nullptr));
 }
 
 std::function<bool(const std::string&)> supervisorLine() {
