@@ -397,7 +397,8 @@ void OpsServer::Inner::linksArrived() {
         auto& link = links.emplace_back(std::move(socket), std::move(who), std::move(token), commandWorld(),
                                         world.catalog, world.counters, world.log);
         link.greet(hello(role));
-        logTimer.start(LogEvery);
+        if (!logTimer.isActive()) // to begin anew with each link would put off the lines of all others
+            logTimer.start(LogEvery);
         if (!world.tokens.holds(link.token()))
             link.revoke(); // taken back between the grant and now
     }

@@ -14,6 +14,7 @@ private Q_SLOTS:
     void initTestCase();
     void logLines();
     void logLevels();
+    void logLinesWhileOthersConnect();
     void auditIsKeptInAFile();
     void auditOutlivesTheNode();
     void historyOfACounter();
@@ -78,6 +79,18 @@ void TestAdminRecords::logLevels() {
     QTRY_VERIFY_WITH_TIMEOUT(!lines(all).filter(QStringLiteral("wrong token")).isEmpty(), Patience_ms);
     QVERIFY(!lines(all).filter(QStringLiteral("operations.abort")).isEmpty());
     QVERIFY(lines(warnings).filter(QStringLiteral("operations.abort")).isEmpty());
+}
+
+void TestAdminRecords::logLinesWhileOthersConnect() {
+    AdminLink reader(m_node.adminUrl(), m_node.token());
+    QVERIFY(reader.waitForHello());
+    reader.result(QStringLiteral("log.subscribe"));
+    // One after the other, as a script runs weirctl: many more a second than lines are sent on.
+    for (int i = 0; i < 200 && lines(reader).isEmpty(); ++i) {
+        AdminLink other(m_node.adminUrl(), m_node.token());
+        QVERIFY(other.waitForHello());
+    }
+    QVERIFY(!lines(reader).filter(QStringLiteral("admin link of")).isEmpty());
 }
 
 void TestAdminRecords::auditIsKeptInAFile() {

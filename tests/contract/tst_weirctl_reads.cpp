@@ -234,7 +234,7 @@ void TestWeirctlReads::logAsItIsWritten() {
         lines += log.readAllStandardOutput();
         return lines.contains("\"node\":\"ws-01\"") && lines.contains("\"node\":\"ws-02\"");
     };
-    QVERIFY2(QTest::qWaitFor(hasBoth, Patience_ms), lines.constData());
+    QVERIFY2(QTest::qWaitFor(hasBoth, Patience_ms), (lines + log.readAllStandardError()).constData());
     QJsonParseError error;
     const auto line = QJsonDocument::fromJson(lines.split('\n').first(), &error).object();
     QCOMPARE(error.errorString(), QStringLiteral("no error occurred"));
