@@ -7,8 +7,8 @@ const { WebSocketServer } = require("../support/node_modules/ws");
 const { Child, program, until } = require("../support/cluster");
 
 /** Lets clients in and their messages echo; `onJoin(client, count)` decides what happens next. */
-async function server(onJoin = () => {}) {
-  const socket = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+async function server(onJoin = () => {}, options = {}) {
+  const socket = new WebSocketServer({ port: 0, host: "127.0.0.1", ...options });
   await until("it listens", () => socket.address());
   const state = { joins: 0, url: `ws://127.0.0.1:${socket.address().port}`, pongs: 0 };
   socket.on("connection", (client) => {
@@ -41,7 +41,8 @@ async function run(servers, args) {
   ]);
   const { code } = await child.exit;
   for (const each of servers) each.stop();
-  return { code, report: code === 0 ? JSON.parse(child.output) : undefined, output: child.output };
+  const isReport = code === 0 && child.output.startsWith("{") && !args.includes("--progress");
+  return { code, report: isReport ? JSON.parse(child.output) : undefined, output: child.output };
 }
 
 describe("a client of weir-load", () => {
@@ -91,6 +92,53 @@ describe("a client of weir-load", () => {
     for (const kind of ["lost", "duplicated", "reordered"])
       assert.ok(Math.abs(messages[kind] - tenth) <= 6, `${kind}: ${messages[kind]} of ${messages.sent}`);
     assert.equal(messages.expected, messages.received + messages.lost);
+  });
+
+  it("reads what is deflated, and says how many agreed to it", async () => {
+    const perMessageDeflate = { threshold: 0 };
+    const one = await server((client) => assert.match(client.extensions, /permessage-deflate/), { perMessageDeflate });
+    const { report } = await run([one], ["--duration", "1s", "--deflate", "--payload", "2000"]);
+    assert.equal(report.connections.compressed, 4);
+    assert.ok(report.messages.received > 50);
+    assert.deepEqual([report.messages.lost, report.messages.duplicated], [0, 0]);
+    const plain = await server();
+    assert.equal((await run([plain], ["--duration", "500ms", "--deflate"])).report.connections.compressed, 0);
+  });
+
+  it("sends a burst in one write", async () => {
+    const reads = [];
+    const one = await server((client) => {
+      const socket = client._socket;
+      client.on("message", () => reads.at(-1).count++);
+      socket.prependListener("data", () => reads.push({ count: 0 }));
+    });
+    const { report } = await run([one], ["--connections", "1", "--duration", "1s", "--burst", "8"]);
+    assert.ok(report.messages.received > 40 && report.messages.received % 8 === 0, String(report.messages.received));
+    assert.ok(reads.filter(({ count }) => count === 8).length >= 5, JSON.stringify(reads));
+  });
+
+  it("tells of broadcasts, of what the server used, and how it goes", async () => {
+    const one = await server((client) => {
+      const t = process.hrtime.bigint();
+      client.send(`42["load",{"b":1,"t":${t}}]`);
+    });
+    const { code, output } = await run([one], ["--duration", "2s", "--progress", "--watch", String(process.pid)]);
+    assert.equal(code, 0);
+    const lines = output.trim().split("\n").map((line) => JSON.parse(line));
+    const report = lines.pop();
+    assert.equal(report.broadcast.received, 4);
+    assert.ok(report.broadcast.last_ms > 0 && report.broadcast.last_ms >= report.broadcast.p50_ms);
+    assert.ok(report.server.run.user_s + report.server.run.system_s > 0);
+    assert.ok(lines.some(({ phase, open }) => phase === "measuring" && open === 4), output);
+  });
+
+  it("spreads over all other targets when one falls", async () => {
+    const first = await server((client) => setTimeout(() => client.close(1012), 2000));
+    const others = [await server(), await server(), await server()];
+    const { report } = await run([first, ...others], ["--connections", "80", "--duration", "5s"]);
+    assert.equal(report.connections.open, 80);
+    assert.deepEqual([report.connections.closed, report.connections.hinted], [20, 0]);
+    for (const { joins } of others) assert.ok(joins > 20 && joins < 40, String(joins));
   });
 
   it("ends with 69 when no target lets it in", async () => {

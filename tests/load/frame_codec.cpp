@@ -90,7 +90,9 @@ shared::Result<std::optional<ReceivedFrame>> FrameReader::cut(std::string_view b
         return std::nullopt;
     const std::uint8_t first = std::uint8_t(bytes[0]);
     const std::uint8_t second = std::uint8_t(bytes[1]);
-    if ((first & 0x70) != 0)
+    const Compression compression =
+        m_mayCompress && (first & 0x40) != 0 ? Compression::Deflate : Compression::None;
+    if ((first & (compression == Compression::Deflate ? 0x30 : 0x70)) != 0)
         return failure(ErrorCode::BadRequest, "a frame with a reserved bit");
     if ((second & 0x80) != 0)
         return failure(ErrorCode::BadRequest, "a masked frame from a server");
@@ -113,6 +115,8 @@ shared::Result<std::optional<ReceivedFrame>> FrameReader::cut(std::string_view b
     const bool isFinal = (first & 0x80) != 0;
     const Opcode opcode = Opcode(first & 0x0f);
     used = head + std::size_t(size);
+    if (compression == Compression::Deflate && opcode != Opcode::Text && opcode != Opcode::Binary)
+        return failure(ErrorCode::BadRequest, "a reserved bit where no message begins");
     switch (opcode) {
     case Opcode::Close:
     case Opcode::Ping:
@@ -125,8 +129,9 @@ shared::Result<std::optional<ReceivedFrame>> FrameReader::cut(std::string_view b
         if (m_opcode)
             return failure(ErrorCode::BadRequest, "a new message inside a fragmented one");
         if (isFinal)
-            return ReceivedFrame{opcode, payload};
+            return ReceivedFrame{opcode, payload, compression};
         m_opcode = opcode;
+        m_compression = compression;
         m_message.assign(payload);
         return std::nullopt;
     case Opcode::Continuation: {
@@ -138,7 +143,7 @@ shared::Result<std::optional<ReceivedFrame>> FrameReader::cut(std::string_view b
         const Opcode whole = *m_opcode;
         m_opcode.reset();
         m_isWhole = true;
-        return ReceivedFrame{whole, m_message};
+        return ReceivedFrame{whole, m_message, m_compression};
     }
     }
     return failure(ErrorCode::BadRequest, "an unknown opcode");

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/load/ledger.h"
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <limits>
+#include <random>
 
 Nanoseconds monotonicNow() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -11,31 +13,71 @@ Nanoseconds monotonicNow() {
         .count();
 }
 
+namespace {
+
+constexpr std::size_t FillerBytes = 65536;
+
+/// Made once, the same each time.
+const std::string& filler() {
+    static const std::string text = [] {
+        constexpr std::array<const char*, 16> Words{"price", "volume", "lobby",  "moved",  "to",    "from",
+                                                    "level", "user",   "score",  "joined", "order", "open",
+                                                    "item",  "north",  "colour", "changed"};
+        std::string made;
+        std::minstd_rand random(7400);
+        while (made.size() < FillerBytes) {
+            made.append(Words[random() % Words.size()]).push_back(' ');
+            if (random() % 3 == 0)
+                made.append(std::to_string(random() % 100000)).push_back(' ');
+        }
+        made.resize(FillerBytes);
+        return made;
+    }();
+    return text;
+}
+
+/// Reads the number behind `key`, which is looked for from `at` on.
+template <class Number>
+bool numberBehind(std::string_view text, std::size_t& at, std::string_view key, Number& number) {
+    at = text.find(key, at);
+    if (at == std::string_view::npos)
+        return false;
+    at += key.size();
+    return std::from_chars(text.data() + at, text.data() + text.size(), number).ec == std::errc();
+}
+
+} // namespace
+
 std::string markText(const MessageMark& mark, int bytes) {
     std::string text = "{\"p\":" + std::to_string(mark.publisher) + ",\"n\":" + std::to_string(mark.number) +
                        ",\"t\":" + std::to_string(mark.sentAt) + ",\"x\":\"";
     const std::size_t wanted = std::size_t(std::max(bytes, 0));
-    if (text.size() + 2 < wanted)
-        text.append(wanted - text.size() - 2, 'x');
+    for (std::size_t at = mark.number * 61; text.size() + 2 < wanted;) {
+        const std::string_view part =
+            std::string_view(filler()).substr(at % (FillerBytes / 2), wanted - text.size() - 2);
+        text += part;
+        at += part.size();
+    }
     text += "\"}";
     return text;
 }
 
 MessageMark parseMark(std::string_view packet) {
-    const char* const end = packet.data() + packet.size();
     std::size_t at = 0;
-    const auto number = [&](std::string_view key, auto& value) {
-        at = packet.find(key, at);
-        if (at == std::string_view::npos)
-            return false;
-        at += key.size();
-        return std::from_chars(packet.data() + at, end, value).ec == std::errc();
-    };
     MessageMark mark;
     int publisher = -1;
-    if (number("{\"p\":", publisher) && number(",\"n\":", mark.number) && number(",\"t\":", mark.sentAt))
+    if (numberBehind(packet, at, "{\"p\":", publisher) && numberBehind(packet, at, ",\"n\":", mark.number) &&
+        numberBehind(packet, at, ",\"t\":", mark.sentAt))
         mark.publisher = publisher;
     return mark;
+}
+
+std::optional<BroadcastMark> parseBroadcast(std::string_view packet) {
+    std::size_t at = 0;
+    BroadcastMark mark;
+    if (numberBehind(packet, at, "{\"b\":", mark.number) && numberBehind(packet, at, ",\"t\":", mark.sentAt))
+        return mark;
+    return std::nullopt;
 }
 
 std::uint64_t Ledger::Publisher::numberAt(Nanoseconds moment) const {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +22,14 @@ struct MessageMark {
     std::uint64_t number = 0;
     Nanoseconds sentAt = 0;
 };
-/// `{"p":1,"n":2,"t":3,"x":"…"}`, filled up to `bytes`.
+/// `{"p":1,"n":2,"t":3,"x":"…"}`, filled up to `bytes` with words and numbers that compress as such do.
 std::string markText(const MessageMark& mark, int bytes);
+/// What another program writes into the `data` of an event to everybody: `{"b":1,"t":2}`.
+struct BroadcastMark {
+    std::uint64_t number = 0;
+    Nanoseconds sentAt = 0;
+};
+std::optional<BroadcastMark> parseBroadcast(std::string_view packet);
 /// Finds the mark in a packet; publisher -1 when there is none.
 MessageMark parseMark(std::string_view packet);
 

@@ -2,6 +2,7 @@
 #include "tests/load/load_client.h"
 #include "tests/load/ledger.h"
 #include <QRandomGenerator>
+#include <QTimer>
 #include <algorithm>
 
 using std::chrono::milliseconds;
@@ -10,6 +11,11 @@ using Time = std::chrono::steady_clock;
 namespace {
 
 constexpr milliseconds AttemptLimit{20000}; ///< as official clients have it
+
+/// Its own code may be on the stack.
+void deleteSoon(std::unique_ptr<WebSocketLink> link) {
+    QTimer::singleShot(0, [dying = link.release()] { delete dying; });
+}
 
 } // namespace
 
@@ -32,7 +38,8 @@ void LoadClient::connectNow() {
     m_link = std::make_unique<WebSocketLink>(
         static_cast<LinkHost&>(*this),
         LinkRoute{target, m_dialect.request(target),
-                  sourceAddress(target, m_options.firstClient + m_index, m_options.targets.size())},
+                  sourceAddress(target, m_options.firstClient + m_index, m_options.targets.size()),
+                  m_options.compression},
         QRandomGenerator::global()->generate());
     m_link->open();
 }
@@ -44,12 +51,18 @@ void LoadClient::checkDeadlines(Time::time_point now) {
         linkEnded({1006, "the server fell silent"});
 }
 
-void LoadClient::publish(std::string_view data, Echo echo) {
+void LoadClient::publish(const std::vector<std::string>& data, Echo echo) {
+    if (!m_link)
+        return;
     static std::string packet;
-    packet.clear();
-    m_dialect.appendPublish(packet, m_room, data, echo);
-    if (m_link)
+    if (data.size() > 1)
+        m_link->hold();
+    for (const auto& each : data) {
+        packet.clear();
+        m_dialect.appendPublish(packet, m_room, each, echo);
         m_link->sendText(packet);
+    }
+    m_link->release();
 }
 
 void LoadClient::close() {
@@ -61,9 +74,8 @@ void LoadClient::close() {
 
 void LoadClient::cut(Backoff backoff) {
     if (m_link) {
-        auto* link = m_link.release();
-        link->cut();
-        link->deleteLater();
+        m_link->cut();
+        deleteSoon(std::move(m_link));
     }
     m_state = State::Away;
     m_backoff = backoff;
@@ -154,7 +166,7 @@ void LoadClient::linkEnded(const LinkEnd& end) {
     dropLink();
     const bool isEvicted = end.code == 4410 && !m_wasHinted;
     m_state = isEvicted ? State::Evicted : State::Away;
-    m_target = (m_target + 1) % m_options.targets.size();
+    m_target = nextTarget();
     waitForNext();
     if (wasConnecting)
         m_host.clientRefused(*this, end.sentence);
@@ -168,11 +180,15 @@ void LoadClient::waitForNext() {
         m_dueAt += reconnectDelay(m_attempts++, QRandomGenerator::global()->generateDouble());
 }
 
+std::size_t LoadClient::nextTarget() const {
+    const std::size_t many = m_options.targets.size();
+    const auto others = int(std::max<std::size_t>(many - 1, 1));
+    return (m_target + 1 + std::size_t(QRandomGenerator::global()->bounded(others))) % many;
+}
+
 void LoadClient::dropLink() {
-    // Its own code may be on the stack.
     if (m_link) {
-        auto* link = m_link.release();
-        link->close(1000);
-        link->deleteLater();
+        m_link->close(1000);
+        deleteSoon(std::move(m_link));
     }
 }

@@ -41,6 +41,9 @@ public:
 
     int index() const { return m_index; }
     State state() const { return m_state; }
+    /// Whether the server asked it to come back, of its last connection.
+    bool wasHinted() const { return m_wasHinted; }
+    bool isCompressed() const { return m_link && m_link->isCompressed(); }
     /// How the origins of its own publishes begin, where the dialect tells it.
     const std::string& ownOrigin() const { return m_ownOrigin; }
     /// When it may try again; only meaningful while Away.
@@ -48,8 +51,8 @@ public:
     void connectNow();
     /// Gives up an attempt that takes too long, and a link whose server fell silent.
     void checkDeadlines(std::chrono::steady_clock::time_point now);
-    /// `data` is JSON text.
-    void publish(std::string_view data, Echo echo);
+    /// JSON texts that leave in one write.
+    void publish(const std::vector<std::string>& data, Echo echo);
     void close();
     /// Loses its connection without a word, and is Away. Without a back-off it tries again at once, until it
     /// is in again.
@@ -65,6 +68,8 @@ private:
     void leave();
     void evicted();
     void dropLink();
+    /// Another one than that which it left; at random, so that a drained node's clients spread over all.
+    std::size_t nextTarget() const;
     void waitForNext();
 
     LoadClientHost& m_host;

@@ -8,6 +8,8 @@ namespace {
 constexpr int MostConnecting = 128; ///< handshakes under way at once: a ramp, not a storm
 constexpr int PublishersPerRoom = 4;
 constexpr Nanoseconds DrainLimit = 5 * Ledger::Second;
+/// So long nobody came in: those who are missing will not.
+constexpr Nanoseconds RampPatience = 15 * Ledger::Second;
 constexpr Nanoseconds ClosedLoopPatience = 2 * Ledger::Second;
 
 Ledger makeLedger(const Options& options) {
@@ -42,6 +44,8 @@ LoadRun::LoadRun(const Options& options) : m_options(options), m_ledger(makeLedg
             m_publishers.push_back(index);
         m_firstAttempts.push_back(options.connections - 1 - index);
     }
+    if (options.compression == Compression::Deflate)
+        m_report.compressed = 0;
     m_turns.resize(std::size_t(m_ledger.roomOf(std::max(options.connections - 1, 0)) + 1));
     m_tick.setTimerType(Qt::PreciseTimer);
     connect(&m_tick, &QTimer::timeout, this, &LoadRun::tick);
@@ -65,7 +69,8 @@ bool LoadRun::isPublisher(int member) const {
 }
 
 void LoadRun::start() {
-    m_startedAt = m_phaseAt = m_lastTick = monotonicNow();
+    m_startedAt = m_phaseAt = m_lastTick = m_lastJoin = monotonicNow();
+    m_useBefore = serverUse(m_options.watched);
     m_tick.start(5);
     m_sweep.start(1000);
     connectSome();
@@ -96,7 +101,10 @@ void LoadRun::connectSome() {
 void LoadRun::clientJoined(LoadClient& client) {
     --m_connecting;
     ++m_open;
-    m_ledger.joined(client.index(), monotonicNow());
+    m_lastJoin = monotonicNow();
+    m_ledger.joined(client.index(), m_lastJoin);
+    if (client.isCompressed() && m_report.compressed)
+        ++*m_report.compressed;
     if (m_seq)
         m_seq->joined(client.index(), client.ownOrigin());
     if (m_phase == Phase::Ramp) {
@@ -112,6 +120,7 @@ void LoadRun::clientJoined(LoadClient& client) {
 void LoadRun::clientLeft(LoadClient& client) {
     --m_open;
     ++m_report.dropped;
+    m_report.hinted += client.wasHinted() ? 1 : 0;
     m_ledger.left(client.index(), monotonicNow());
 }
 
@@ -132,8 +141,11 @@ void LoadRun::publishAnswered(LoadClient& client, std::uint64_t seq) {
 
 void LoadRun::eventReceived(LoadClient& client, const Heard& event) {
     const MessageMark mark = parseMark(event.packet);
-    if (mark.publisher < 0)
+    if (mark.publisher < 0) {
+        if (const auto broadcast = parseBroadcast(event.packet))
+            broadcastReceived(*broadcast);
         return;
+    }
     const Nanoseconds now = monotonicNow();
     m_ledger.received(client.index(), mark, now);
     if (m_seq && event.seq > 0)
@@ -148,9 +160,17 @@ void LoadRun::eventReceived(LoadClient& client, const Heard& event) {
         return;
     const int room = m_ledger.roomOf(client.index());
     auto& turn = m_turns[std::size_t(room)];
-    if (mark.publisher == turn.publisher && mark.number == turn.number && turn.waiting > 0 &&
-        --turn.waiting == 0)
+    if (mark.publisher == turn.publisher && mark.number - turn.number < std::uint64_t(m_options.burst) &&
+        turn.waiting > 0 && --turn.waiting == 0)
         roomAnswered(room);
+}
+
+void LoadRun::broadcastReceived(const BroadcastMark& mark) {
+    auto& broadcast = m_report.broadcast;
+    const Nanoseconds took = std::max<Nanoseconds>(monotonicNow() - mark.sentAt, 0);
+    ++broadcast.received;
+    broadcast.latency.add(std::uint64_t(took / 1000));
+    broadcast.longest = std::max(broadcast.longest, took);
 }
 
 void LoadRun::roomAnswered(int room) {
@@ -170,21 +190,26 @@ void LoadRun::publishFrom(int member) {
     auto& client = *m_clients[std::size_t(member)];
     if (client.state() != LoadClient::State::Joined)
         return;
-    const MessageMark mark = m_ledger.publish(member, monotonicNow());
-    if (isClosedLoop()) {
-        auto& turn = m_turns[std::size_t(m_ledger.roomOf(member))];
-        turn = {m_ledger.audience(member), member, mark.number, mark.sentAt};
+    const Nanoseconds now = monotonicNow();
+    m_burst.clear();
+    for (int i = 0; i < m_options.burst; ++i) {
+        const MessageMark mark = m_ledger.publish(member, now);
+        if (i == 0 && isClosedLoop())
+            m_turns[std::size_t(m_ledger.roomOf(member))] = {m_ledger.audience(member) * m_options.burst,
+                                                             member, mark.number, now};
+        m_burst.push_back(markText(mark, m_options.payloadBytes));
     }
-    client.publish(markText(mark, m_options.payloadBytes), echo());
+    client.publish(m_burst, echo());
 }
 
 void LoadRun::publishDue() {
     const Nanoseconds now = monotonicNow();
     m_credit += m_options.ratePerSecond * seconds(now - m_lastTick);
     // After a stall of this process the missed second is not made up for in one burst.
-    m_credit = std::min(m_credit, std::max(m_options.ratePerSecond, 1.0));
+    const double burst = m_options.burst;
+    m_credit = std::min(m_credit, std::max(m_options.ratePerSecond, burst));
     std::size_t skipped = 0;
-    while (m_credit >= 1 && skipped < m_publishers.size()) {
+    while (m_credit >= burst && skipped < m_publishers.size()) {
         const int member = m_publishers[m_nextPublisher];
         m_nextPublisher = (m_nextPublisher + 1) % m_publishers.size();
         if (!m_ledger.isPresent(member)) {
@@ -192,7 +217,7 @@ void LoadRun::publishDue() {
             continue;
         }
         skipped = 0;
-        m_credit -= 1;
+        m_credit -= burst;
         publishFrom(member);
     }
 }
@@ -217,8 +242,7 @@ void LoadRun::tick() {
         enter(isPublishing() ? Phase::Draining : Phase::Done);
     switch (m_phase) {
     case Phase::Ramp: {
-        const Nanoseconds limit = std::max<Nanoseconds>(15, m_options.connections / 500) * Ledger::Second;
-        if (now - m_startedAt > limit)
+        if (now - m_lastJoin > RampPatience)
             enter(m_open > 0 ? Phase::Settling : Phase::Done);
         break;
     }
@@ -261,6 +285,8 @@ void LoadRun::leavePhase(Nanoseconds now) {
         break;
     case Phase::Measuring:
     case Phase::Storm:
+        if (m_report.server)
+            m_report.server->run = serverUse(m_options.watched) - m_useBefore;
         m_report.seconds += seconds(now - m_phaseAt);
         m_report.measured += m_ledger.totals().deliveries - m_deliveriesAtStart;
         break;
@@ -283,10 +309,13 @@ void LoadRun::enter(Phase phase) {
         cutAll();
         [[fallthrough]];
     case Phase::Measuring:
+        m_useBefore = serverUse(m_options.watched);
         if (isPublishing() && isClosedLoop())
             startClosedLoop();
         break;
     case Phase::Waiting:
+        if (!m_options.watched.empty() && !m_report.server)
+            m_report.server = ServerReport{serverUse(m_options.watched) - m_useBefore, {}};
         Q_EMIT gateReached();
         break;
     case Phase::Done:
@@ -355,6 +384,7 @@ void LoadRun::sweep() {
 Report LoadRun::report() const {
     Report report = m_report;
     report.scenario = m_options.scenario;
+    report.phase = m_phase;
     report.asked = m_options.connections;
     report.open = m_open;
     report.totals = m_ledger.totals();

@@ -34,7 +34,7 @@ Q_SIGNALS:
     void finished();
 
 private:
-    enum class Phase { Ramp, Settling, Waiting, Measuring, Storm, Draining, Done };
+    using Phase = RunPhase;
 
     void clientJoined(LoadClient& client) override;
     void clientLeft(LoadClient& client) override;
@@ -49,6 +49,7 @@ private:
     void enter(Phase phase);
     void publishDue();
     void publishFrom(int member);
+    void broadcastReceived(const BroadcastMark& mark);
     void startClosedLoop();
     void roomAnswered(int room);
     void leavePhase(Nanoseconds now);
@@ -70,11 +71,11 @@ private:
     std::vector<std::unique_ptr<LoadClient>> m_clients;
     std::vector<int> m_publishers; ///< the members who publish, in turn
     std::size_t m_nextPublisher = 0;
-    /// Closed loop: messages of the room's last publish that have not come back, and when it was sent.
+    /// Closed loop: messages of the room's last burst that have not come back, and when it was sent.
     struct RoomTurn {
         int waiting = 0;
         int publisher = 0;
-        std::uint64_t number = 0;
+        std::uint64_t number = 0; ///< of its first
         Nanoseconds sentAt = 0;
     };
     std::vector<RoomTurn> m_turns;
@@ -83,7 +84,9 @@ private:
     int m_connecting = 0;
     int m_open = 0;
     double m_credit = 0;
-    Nanoseconds m_startedAt = 0, m_phaseAt = 0, m_lastTick = 0;
+    Nanoseconds m_startedAt = 0, m_phaseAt = 0, m_lastTick = 0, m_lastJoin = 0;
+    std::vector<std::string> m_burst;
+    ServerUse m_useBefore;
     std::uint64_t m_deliveriesAtStart = 0;
     Phase m_phase = Phase::Ramp;
     bool m_isStopped = false;

@@ -46,7 +46,12 @@ constexpr int OwnDescriptors = 64;
 /// The line at the bottom of a terminal that says how it goes.
 class ProgressLine {
 public:
+    explicit ProgressLine(Progress kind) : m_kind(kind) {}
     void show(const Report& report) {
+        if (m_kind == Progress::AsJson) {
+            std::fprintf(stderr, "%s\n", progressJson(report).c_str());
+            return;
+        }
         if (!stderrIsTerminal())
             return;
         const std::string text =
@@ -63,6 +68,7 @@ public:
     }
 
 private:
+    const Progress m_kind;
     Report m_before;
     QElapsedTimer m_since;
     bool m_isShown = false;
@@ -80,9 +86,9 @@ int tell(const Options& options, const Report& report) {
 
 /// Runs the loop until `run` has finished; an interrupt makes it end early.
 template <class Run>
-void carryOut(Run& run) {
+void carryOut(Run& run, Progress kind) {
     catchInterrupts();
-    ProgressLine progress;
+    ProgressLine progress(kind);
     QTimer watch;
     QObject::connect(&watch, &QTimer::timeout, &run, [&run] {
         if (interrupted())
@@ -134,7 +140,7 @@ int runPart(const Options& options) {
 int runAlone(const Options& options) {
     LoadRun run(options);
     QObject::connect(&run, &LoadRun::gateReached, &run, &LoadRun::passGate);
-    carryOut(run);
+    carryOut(run, options.progress);
     return tell(options, run.report());
 }
 
@@ -143,7 +149,7 @@ int runTogether(const Options& options, std::vector<Share> shares, int argc, cha
     for (int i = 1; i < argc; ++i)
         arguments << QString::fromLocal8Bit(argv[i]);
     LoadCrew crew(std::move(shares), std::move(arguments));
-    carryOut(crew);
+    carryOut(crew, options.progress);
     if (!crew.fault().empty()) {
         std::fprintf(stderr, "weir-load: %s\n", crew.fault().c_str());
         return Internal;
@@ -178,7 +184,7 @@ int main(int argc, char** argv) {
     std::string caFile;
     std::string scenario = "echo", dialect = "socketio", transport = "websocket", duration;
     int part = -1;
-    bool isJson = false, wantsVersion = false;
+    bool isJson = false, wantsVersion = false, isCompressed = false, tellsProgress = false;
     app.add_option("--target", targets,
                    "A node's client listener, ws://HOST:PORT or wss://HOST:PORT; repeatable")
         ->allow_extra_args(false)
@@ -206,6 +212,15 @@ int main(int argc, char** argv) {
            "How long to publish: 500ms, 15s (default), 2m, 1h; storm: how long coming back may take (60s)")
         ->type_name("TIME")
         ->take_last();
+    app.add_option("--burst", options.burst, "Messages that a publisher sends at once (1)")
+        ->type_name("N")
+        ->take_last();
+    app.add_flag("--deflate", isCompressed, "Offer permessage-deflate, each message by itself");
+    app.add_option("--watch", options.watched,
+                   "A process of the server, whose CPU and memory the report then has; repeatable")
+        ->allow_extra_args(false)
+        ->type_name("PID");
+    app.add_flag("--progress", tellsProgress, "One JSON object a second on standard error");
     // Of a process that another one of this program starts.
     app.add_option("--part", part)->group("")->take_last();
     app.add_flag("--json", isJson, "One JSON object on standard output");
@@ -218,8 +233,9 @@ int main(int argc, char** argv) {
                "of ours failed, "
                "75 not enough\ndescriptors. See weir-load(1).");
     const std::vector<std::string> flags{
-        "--target",    "--ca",      "--connections", "--scenario", "--dialect", "--transport", "--rate",
-        "--room-size", "--payload", "--duration",    "--json",     "--version", "--help"};
+        "--target", "--ca",        "--connections", "--scenario", "--dialect", "--transport",
+        "--rate",   "--room-size", "--payload",     "--duration", "--burst",   "--deflate",
+        "--watch",  "--progress",  "--json",        "--version",  "--help"};
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -281,6 +297,12 @@ int main(int argc, char** argv) {
         return usageError("--rate is a number from 0 to 10000000");
     if (options.scenario == Scenario::Storm && options.connections < 2)
         return usageError("--scenario storm: at least 2 --connections, for one of them stays");
+    if (options.burst < 1 || options.burst > 1000)
+        return usageError("--burst is a number from 1 to 1000");
+    options.compression = isCompressed ? Compression::Deflate : Compression::None;
+    options.progress = tellsProgress ? Progress::AsJson : Progress::OnTerminal;
+    if (part > 0)
+        options.watched.clear(); // the first part tells for all
     if (part >= 0) {
         options.role = Role::Part;
         options.firstClient = part;

@@ -2,6 +2,7 @@
 // What a run of weir-load was asked to do. Plain values, any thread.
 #pragma once
 #include "shared/result.h"
+#include "tests/load/frame_codec.h"
 #include <QSslConfiguration>
 #include <chrono>
 #include <cstdint>
@@ -14,6 +15,7 @@ enum class Scenario { Idle, Echo, Rooms, Storm };
 enum class DialectName { SocketIo, Json };
 enum class OutputFormat { Text, Json };
 enum class Echo { No, Yes };
+enum class Progress { OnTerminal, AsJson };
 enum class Backoff { No, Yes };
 /// A run that is too large for one process is made of parts, which one more process starts and adds up.
 enum class Role { Whole, Part };
@@ -36,6 +38,10 @@ struct Options {
     double ratePerSecond = 0; ///< 0: as fast as messages come back
     int roomSize = 10;
     int payloadBytes = 64;
+    int burst = 1;                               ///< messages that a publisher sends at once
+    Compression compression = Compression::None; ///< what clients offer
+    std::vector<int> watched;                    ///< processes of the server whose use of the machine is told
+    Progress progress = Progress::OnTerminal;
     std::chrono::milliseconds duration{15000}; ///< storm: the longest that coming back may take
     OutputFormat output = OutputFormat::Text;
 };

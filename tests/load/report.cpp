@@ -4,6 +4,7 @@
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 
@@ -28,6 +29,22 @@ unsigned long long number(std::uint64_t value) {
     return value;
 }
 
+QJsonObject broadcastJson(const BroadcastReport& broadcast) {
+    const auto latency = [&broadcast](double percent) {
+        return latencyMs(broadcast.latency, broadcast.longest, percent);
+    };
+    return {{"received", count(broadcast.received)},
+            {"p50_ms", latency(50)},
+            {"p99_ms", latency(99)},
+            {"last_ms", rounded(double(broadcast.longest) / 1e6)}};
+}
+
+QJsonObject useJson(const ServerUse& use) {
+    return {{"user_s", rounded(use.userSeconds)},
+            {"system_s", rounded(use.systemSeconds)},
+            {"resident_bytes", use.residentBytes}};
+}
+
 template <class... Values>
 void line(std::string& text, const char* format, Values... values) {
     char buffer[256];
@@ -46,12 +63,16 @@ double Report::deliveriesPerSecond() const {
 }
 
 void Report::add(const Report& part) {
+    phase = std::min(phase, part.phase);
     asked += part.asked;
     open += part.open;
     ramped += part.ramped;
     rampSeconds = std::max(rampSeconds, part.rampSeconds);
     failed += part.failed;
     dropped += part.dropped;
+    hinted += part.hinted;
+    if (part.compressed)
+        compressed = compressed.value_or(0) + *part.compressed;
     measured += part.measured;
     seconds = std::max(seconds, part.seconds);
     totals.sent += part.totals.sent;
@@ -80,6 +101,11 @@ void Report::add(const Report& part) {
         storm.stayed.merge(part.storms[i].stayed);
         storm.longest = std::max(storm.longest, part.storms[i].longest);
     }
+    broadcast.received += part.broadcast.received;
+    broadcast.latency.merge(part.broadcast.latency);
+    broadcast.longest = std::max(broadcast.longest, part.broadcast.longest);
+    if (part.server)
+        server = part.server; // one part has it
     if (lastRefusal.empty())
         lastRefusal = part.lastRefusal;
 }
@@ -100,10 +126,16 @@ std::string jsonText(const Report& report) {
                                            {"duplicated", count(report.seq->duplicated)},
                                            {"reordered", count(report.seq->reordered)}});
     const auto scenario = name(report.scenario);
+    QJsonObject connections{{"asked", report.asked},
+                            {"open", report.open},
+                            {"failed", count(report.failed)},
+                            {"closed", count(report.dropped)},
+                            {"hinted", count(report.hinted)}};
+    if (report.compressed)
+        connections.insert("compressed", count(*report.compressed));
     QJsonObject object{
         {"scenario", QString::fromUtf8(scenario.data(), qsizetype(scenario.size()))},
-        {"connections",
-         QJsonObject{{"asked", report.asked}, {"open", report.open}, {"failed", count(report.failed)}}},
+        {"connections", connections},
         {"connects_per_s", rounded(report.connectsPerSecond())},
         {"messages", messages},
         {"rate_per_s", rounded(report.deliveriesPerSecond())},
@@ -123,7 +155,27 @@ std::string jsonText(const Report& report) {
                             {"stayed_p99_ms", latencyMs(storm.stayed, storm.longest, 99)}});
         object.insert("storm", storms);
     }
+    if (report.broadcast.received > 0)
+        object.insert("broadcast", broadcastJson(report.broadcast));
+    if (report.server)
+        object.insert("server", QJsonObject{{"ramp", useJson(report.server->ramp)},
+                                            {"run", useJson(report.server->run)}});
     return QJsonDocument(object).toJson(QJsonDocument::Compact).toStdString() + "\n";
+}
+
+std::string progressJson(const Report& report) {
+    constexpr std::array<const char*, 7> Phases{"ramp",  "settling", "waiting", "measuring",
+                                                "storm", "draining", "done"};
+    const QJsonObject object{{"phase", Phases[std::size_t(report.phase)]},
+                             {"asked", report.asked},
+                             {"open", report.open},
+                             {"failed", count(report.failed)},
+                             {"closed", count(report.dropped)},
+                             {"hinted", count(report.hinted)},
+                             {"sent", count(report.totals.sent)},
+                             {"received", count(report.totals.deliveries)},
+                             {"broadcast", count(report.broadcast.received)}};
+    return QJsonDocument(object).toJson(QJsonDocument::Compact).toStdString();
 }
 
 std::string plainText(const Report& report) {
@@ -149,6 +201,20 @@ std::string plainText(const Report& report) {
              report.seconds);
         line(text, "latency      p50 %.2f ms, p95 %.2f ms, p99 %.2f ms, max %.2f ms\n", latency(50),
              latency(95), latency(99), double(totals.longest) / 1e6);
+    }
+    if (report.compressed)
+        line(text, "compressed   %llu of those who joined\n", number(*report.compressed));
+    if (report.broadcast.received > 0)
+        line(text, "broadcast    %llu received, p50 %.2f ms, p99 %.2f ms, the last after %.2f ms\n",
+             number(report.broadcast.received),
+             latencyMs(report.broadcast.latency, report.broadcast.longest, 50),
+             latencyMs(report.broadcast.latency, report.broadcast.longest, 99),
+             double(report.broadcast.longest) / 1e6);
+    if (report.server) {
+        const auto& [ramp, run] = *report.server;
+        line(text,
+             "server       ramp %.2f s user, %.2f s system, %.0f bytes; run %.2f s user, %.2f s system\n",
+             ramp.userSeconds, ramp.systemSeconds, ramp.residentBytes, run.userSeconds, run.systemSeconds);
     }
     for (const auto& storm : report.storms) {
         line(text, "storm        %s back-off: ", storm.backoff == Backoff::Yes ? "with" : "without");

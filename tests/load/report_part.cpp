@@ -21,6 +21,15 @@ QJsonArray buckets(const shared::Histogram& histogram) {
     return out;
 }
 
+QJsonArray use(const ServerUse& use) {
+    return {use.userSeconds, use.systemSeconds, use.residentBytes};
+}
+
+ServerUse use(const QJsonValue& value) {
+    const auto from = value.toArray();
+    return {from[0].toDouble(), from[1].toDouble(), from[2].toDouble()};
+}
+
 void add(shared::Histogram& histogram, const QJsonValue& value) {
     shared::SparseBuckets sparse;
     for (const auto& pair : value.toArray())
@@ -39,6 +48,11 @@ std::string partText(const Report& report) {
                        {"rampSeconds", report.rampSeconds},
                        {"failed", whole(report.failed)},
                        {"dropped", whole(report.dropped)},
+                       {"hinted", whole(report.hinted)},
+                       {"phase", int(report.phase)},
+                       {"broadcasts", whole(report.broadcast.received)},
+                       {"broadcast", buckets(report.broadcast.latency)},
+                       {"broadcastLongest", qint64(report.broadcast.longest)},
                        {"measured", whole(report.measured)},
                        {"seconds", report.seconds},
                        {"sent", whole(totals.sent)},
@@ -51,6 +65,10 @@ std::string partText(const Report& report) {
                        {"longest", qint64(totals.longest)},
                        {"latency", buckets(totals.latency)},
                        {"lastRefusal", QString::fromStdString(report.lastRefusal)}};
+    if (report.compressed)
+        object.insert("compressed", whole(*report.compressed));
+    if (report.server)
+        object.insert("server", QJsonArray{use(report.server->ramp), use(report.server->run)});
     if (report.seq)
         object.insert("seq", QJsonArray{whole(report.seq->missing), whole(report.seq->duplicated),
                                         whole(report.seq->reordered)});
@@ -78,6 +96,15 @@ shared::Result<Report> parsePart(std::string_view text) {
     report.rampSeconds = object["rampSeconds"].toDouble();
     report.failed = whole(object["failed"]);
     report.dropped = whole(object["dropped"]);
+    report.hinted = whole(object["hinted"]);
+    report.phase = RunPhase(object["phase"].toInt());
+    report.broadcast.received = whole(object["broadcasts"]);
+    add(report.broadcast.latency, object["broadcast"]);
+    report.broadcast.longest = object["broadcastLongest"].toInteger();
+    if (object.contains("compressed"))
+        report.compressed = whole(object["compressed"]);
+    if (const auto server = object["server"].toArray(); server.size() == 2)
+        report.server = ServerReport{use(server[0]), use(server[1])};
     report.measured = whole(object["measured"]);
     report.seconds = object["seconds"].toDouble();
     auto& totals = report.totals;

@@ -58,7 +58,9 @@ private Q_SLOTS:
     void framesIn();
     void framesOut_data();
     void framesOut();
+    void deflatedFrames();
     void marks();
+    void broadcastMarks();
     void judgesEveryMessage();
     void edgesCountAsNeither();
     void settlesAndForgets();
@@ -139,6 +141,35 @@ void TestLoadParts::marks() {
     QCOMPARE(back.sentAt, mark.sentAt);
     QCOMPARE(parseMark("2[\"other\",{}]").publisher, -1);
     QCOMPARE(parseMark("").publisher, -1);
+}
+
+void TestLoadParts::deflatedFrames() {
+    QCOMPARE(readAll(serverFrame(0xc1, "x"), 100), QStringList{"!"}); // nobody agreed to it
+    FrameReader reader;
+    reader.allowCompression();
+    const std::string stream =
+        serverFrame(0xc1, "a") + serverFrame(0x41, "b") + serverFrame(0x80, "c") + serverFrame(0x81, "d");
+    reader.feed(stream);
+    QStringList seen;
+    for (auto frame = reader.next(); frame && *frame; frame = reader.next())
+        seen << QString::fromUtf8((*frame)->payload.data(), qsizetype((*frame)->payload.size())) +
+                    ((*frame)->compression == Compression::Deflate ? "z" : "");
+    QCOMPARE(seen, (QStringList{"az", "bcz", "d"}));
+    for (const std::string& wrong : {serverFrame(0xc9, ""), serverFrame(0xc0, ""), serverFrame(0xe1, "")}) {
+        FrameReader strict;
+        strict.allowCompression();
+        strict.feed(wrong);
+        QVERIFY(!strict.next());
+    }
+}
+
+void TestLoadParts::broadcastMarks() {
+    const auto mark = parseBroadcast("2[\"load\",{\"b\":7,\"t\":123}]");
+    QVERIFY(mark.has_value());
+    QCOMPARE(mark->number, std::uint64_t(7));
+    QCOMPARE(mark->sentAt, Nanoseconds(123));
+    QVERIFY(!parseBroadcast("2[\"load\",{\"p\":7,\"n\":1,\"t\":123}]"));
+    QCOMPARE(parseMark("2[\"load\",{\"b\":7,\"t\":123}]").publisher, -1);
 }
 
 void TestLoadParts::judgesEveryMessage() {
@@ -290,7 +321,8 @@ void TestLoadParts::reportHasTheAgreedKeys() {
     const auto object = QJsonDocument::fromJson(QByteArray::fromStdString(jsonText(report))).object();
     QCOMPARE(object.keys(), (QStringList{"connections", "connects_per_s", "duration_s", "latency_ms",
                                          "messages", "rate_per_s", "scenario"}));
-    QCOMPARE(object["connections"].toObject().keys(), (QStringList{"asked", "failed", "open"}));
+    QCOMPARE(object["connections"].toObject().keys(),
+             (QStringList{"asked", "closed", "failed", "hinted", "open"}));
     QCOMPARE(object["messages"].toObject().keys(),
              (QStringList{"duplicated", "expected", "lost", "received", "reordered", "sent"}));
     QCOMPARE(object["latency_ms"].toObject().keys(), (QStringList{"max", "p50", "p95", "p99"}));

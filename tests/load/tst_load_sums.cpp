@@ -222,6 +222,13 @@ private Q_SLOTS:
         report.rampSeconds = 0.5;
         report.failed = 7;
         report.dropped = 6;
+        report.hinted = 5;
+        report.phase = RunPhase::Storm;
+        report.compressed = 4;
+        report.broadcast.received = 3;
+        report.broadcast.latency.add(2000, 3);
+        report.broadcast.longest = 2500000;
+        report.server = ServerReport{{0.25, 0.5, 4096}, {1, 2, 0}};
         report.measured = 100;
         report.seconds = 2;
         report.totals.sent = 1;
@@ -240,6 +247,7 @@ private Q_SLOTS:
         QVERIFY(back.has_value());
         QCOMPARE(jsonText(*back), jsonText(report));
         QCOMPARE(plainText(*back), plainText(report));
+        QCOMPARE(progressJson(*back), progressJson(report));
         QVERIFY(!parsePart("nonsense").has_value());
         Report sum;
         sum.add(report);

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/load/websocket_link.h"
+#include "server/net/deflate.h"
 #include <QByteArray>
 #include <QCryptographicHash>
-#include <QHostAddress>
-#include <QNetworkProxy>
-#include <QSslSocket>
-#include <QtEndian>
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -14,6 +11,20 @@
 namespace {
 
 constexpr std::size_t MostAnswerBytes = 16384;
+constexpr shared::Bytes MostMessage{FrameReader::MostBytes};
+
+/// Each message stands for itself, so one inflater serves all links, and a thousand clients cost no more than
+/// one.
+std::string_view extensions(Compression compression) {
+    return compression == Compression::None ? std::string_view()
+                                            : "Sec-WebSocket-Extensions: permessage-deflate; "
+                                              "server_no_context_takeover; client_no_context_takeover\r\n";
+}
+
+server::Inflater& inflater() {
+    static server::Inflater one(15, server::ContextTakeover::No);
+    return one;
+}
 
 std::string acceptKey(const std::string& key) {
     const QByteArray text = QByteArray::fromStdString(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -29,33 +40,24 @@ bool containsIgnoringCase(std::string_view text, std::string_view part) {
 
 } // namespace
 
+struct WebSocketLink::Greeting {
+    std::string request, source, key, answer;
+    Compression compression = Compression::None;
+};
+
 WebSocketLink::WebSocketLink(LinkHost& host, LinkRoute route, std::uint32_t seed)
-    : m_host(host), m_route(std::move(route)),
-      m_beneath(m_route.target.tls ? std::make_unique<QSslSocket>() : std::make_unique<QTcpSocket>()),
-      m_socket(*m_beneath), m_mask(seed | 1) {
-    m_socket.setProxy(QNetworkProxy::NoProxy); // nothing between us and what is measured
-    if (auto* const tls = qobject_cast<QSslSocket*>(&m_socket))
-        connect(tls, &QSslSocket::encrypted, this, [this] { sendUpgrade(); });
-    else
-        connect(&m_socket, &QTcpSocket::connected, this, [this] { sendUpgrade(); });
-    connect(&m_socket, &QTcpSocket::readyRead, this, [this] { readAvailable(); });
-    connect(&m_socket, &QTcpSocket::errorOccurred, this, [this](QAbstractSocket::SocketError) {
-        end({1006, m_socket.errorString().toStdString()});
-    });
-    connect(&m_socket, &QTcpSocket::disconnected, this, [this] { end({1006, "the connection was closed"}); });
+    : m_host(host), m_target(route.target),
+      m_stream(ByteStream::make(m_target, static_cast<ByteStream::Host&>(*this))),
+      m_greeting(std::make_unique<Greeting>()), m_mask(seed | 1) {
+    m_greeting->request = std::move(route.request);
+    m_greeting->source = std::move(route.source);
+    m_greeting->compression = route.compression;
 }
 
+WebSocketLink::~WebSocketLink() = default;
+
 void WebSocketLink::open() {
-    if (!m_route.source.empty())
-        m_socket.bind(QHostAddress(QString::fromStdString(m_route.source)));
-    if (auto* const tls = qobject_cast<QSslSocket*>(&m_socket)) {
-        tls->setSslConfiguration(*m_route.target.tls);
-        tls->connectToHostEncrypted(QString::fromStdString(m_route.target.host), m_route.target.port);
-        return;
-    }
-    // Unbuffered: thousands of these live in one process, and a frame is written in one call.
-    m_socket.connectToHost(QString::fromStdString(m_route.target.host), m_route.target.port,
-                           QIODevice::ReadWrite | QIODevice::Unbuffered);
+    m_stream->open(m_target, m_greeting->source);
 }
 
 void WebSocketLink::sendText(std::string_view text) {
@@ -63,31 +65,37 @@ void WebSocketLink::sendText(std::string_view text) {
         sendFrame(Opcode::Text, text);
 }
 
+void WebSocketLink::hold() {
+    m_held = std::make_unique<std::string>();
+}
+
+void WebSocketLink::release() {
+    if (const auto held = std::move(m_held); held && m_state == State::Open)
+        m_stream->write(*held);
+}
+
 void WebSocketLink::close(std::uint16_t code) {
     if (m_state == State::Open)
         sendFrame(Opcode::Close, closePayload(code, {}));
-    m_state = State::Ended;
-    m_socket.disconnect(this);
-    m_socket.disconnectFromHost();
+    cut();
 }
 
 void WebSocketLink::cut() {
     m_state = State::Ended;
-    m_socket.disconnect(this);
-    m_socket.abort();
+    m_stream->close();
 }
 
-void WebSocketLink::sendUpgrade() {
+void WebSocketLink::streamOpened() {
     m_state = State::Upgrading;
-    m_socket.setSocketOption(QAbstractSocket::LowDelayOption, 1);
     std::array<std::uint32_t, 4> nonce{};
     for (auto& word : nonce)
         word = nextMask();
-    m_key = QByteArray(reinterpret_cast<const char*>(nonce.data()), sizeof nonce).toBase64().toStdString();
-    const bool isV6 = m_route.target.host.find(':') != std::string::npos;
-    const std::string host = (isV6 ? "[" + m_route.target.host + "]" : m_route.target.host) + ":" +
-                             std::to_string(m_route.target.port);
-    const std::string head = "GET " + m_route.request +
+    m_greeting->key =
+        QByteArray(reinterpret_cast<const char*>(nonce.data()), sizeof nonce).toBase64().toStdString();
+    const bool isV6 = m_target.host.find(':') != std::string::npos;
+    const std::string host =
+        (isV6 ? "[" + m_target.host + "]" : m_target.host) + ":" + std::to_string(m_target.port);
+    const std::string head = "GET " + m_greeting->request +
                              " HTTP/1.1\r\n"
                              "Host: " +
                              host +
@@ -96,56 +104,60 @@ void WebSocketLink::sendUpgrade() {
                              "Upgrade: websocket\r\n"
                              "Sec-WebSocket-Version: 13\r\n"
                              "Sec-WebSocket-Key: " +
-                             m_key +
-                             "\r\n"
+                             m_greeting->key + "\r\n" + std::string(extensions(m_greeting->compression)) +
                              "User-Agent: weir-load\r\n\r\n";
-    m_socket.write(head.data(), qint64(head.size()));
-    m_route.request = std::string();
+    m_stream->write(head);
 }
 
-void WebSocketLink::readAvailable() {
+void WebSocketLink::streamReadable() {
     // One buffer for all links: nothing in it outlives this call.
     static std::array<char, 65536> buffer;
     // What TLS has decrypted is told once, so all of it is read.
-    const bool readsAll = m_route.target.tls.has_value();
+    const bool readsAll = m_target.tls.has_value();
     for (int reads = 0; (readsAll || reads < 4) && m_state != State::Ended; ++reads) {
-        const qint64 got = m_socket.read(buffer.data(), qint64(buffer.size()));
-        if (got < 0)
-            return end({1006, m_socket.errorString().toStdString()});
+        const std::size_t got = m_stream->read(buffer.data(), buffer.size());
         if (got == 0)
             return;
-        std::string_view chunk(buffer.data(), std::size_t(got));
+        std::string_view chunk(buffer.data(), got);
         if (m_state == State::Upgrading && !readAnswer(chunk, chunk))
             continue;
         if (m_state == State::Open)
             readFrames(chunk);
-        if (std::size_t(got) < buffer.size())
+        if (got < buffer.size())
             return;
     }
 }
 
+void WebSocketLink::streamBroken(std::string sentence) {
+    end({1006, std::move(sentence)});
+}
+
 bool WebSocketLink::readAnswer(std::string_view chunk, std::string_view& rest) {
-    const std::size_t before = m_answer.size();
-    m_answer.append(chunk);
-    const auto end = m_answer.find("\r\n\r\n");
+    std::string& answer = m_greeting->answer;
+    const std::size_t before = answer.size();
+    answer.append(chunk);
+    const auto end = answer.find("\r\n\r\n");
     if (end == std::string::npos) {
-        if (m_answer.size() > MostAnswerBytes)
+        if (answer.size() > MostAnswerBytes)
             this->end({1006, "an endless HTTP answer"});
         return false;
     }
-    const std::string_view head = std::string_view(m_answer).substr(0, end + 2);
+    const std::string_view head = std::string_view(answer).substr(0, end + 2);
     if (!head.starts_with("HTTP/1.1 101")) {
         this->end({1006, std::string(head.substr(0, head.find("\r\n")))});
         return false;
     }
-    const auto accept = head.find(acceptKey(m_key));
+    const auto accept = head.find(acceptKey(m_greeting->key));
     if (accept == std::string_view::npos || !containsIgnoringCase(head, "\r\nsec-websocket-accept:")) {
         this->end({1006, "the upgrade was answered with a wrong key"});
         return false;
     }
+    if (containsIgnoringCase(head, "permessage-deflate")) {
+        m_isCompressed = true;
+        m_reader.allowCompression();
+    }
     rest = chunk.substr(end + 4 - before);
-    m_answer = std::string();
-    m_key = std::string();
+    m_greeting.reset();
     m_state = State::Open;
     m_host.linkOpened();
     return true;
@@ -162,7 +174,13 @@ void WebSocketLink::readFrames(std::string_view chunk) {
         const ReceivedFrame& received = **frame;
         switch (received.opcode) {
         case Opcode::Text:
-            m_host.textReceived(received.payload);
+            if (received.compression == Compression::None) {
+                m_host.textReceived(received.payload);
+            } else if (const auto text = inflater().inflated(received.payload, MostMessage)) {
+                m_host.textReceived(*text);
+            } else {
+                return end({1002, "a message that cannot be inflated"});
+            }
             break;
         case Opcode::Ping:
             sendFrame(Opcode::Pong, received.payload);
@@ -182,19 +200,20 @@ void WebSocketLink::readFrames(std::string_view chunk) {
 }
 
 void WebSocketLink::sendFrame(Opcode opcode, std::string_view payload) {
+    if (m_held) {
+        appendFrame(*m_held, opcode, payload, nextMask());
+        return;
+    }
     static std::string frame;
     frame.clear();
     appendFrame(frame, opcode, payload, nextMask());
-    m_socket.write(frame.data(), qint64(frame.size()));
+    m_stream->write(frame);
 }
 
 void WebSocketLink::end(const LinkEnd& end) {
     if (m_state == State::Ended)
         return;
-    m_state = State::Ended;
-    m_socket.disconnect(this);
-    if (m_socket.state() == QAbstractSocket::ConnectedState)
-        m_socket.disconnectFromHost();
+    cut();
     m_host.linkEnded(end);
 }
 
