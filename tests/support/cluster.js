@@ -171,12 +171,16 @@ const program = (name, variable) =>
   process.env[variable] ?? path.join(__dirname, "../../build/release/bin", name);
 
 class Node {
-  /** `args` are further flags of weir-node; `redis` may be absent: the embedded adapter. */
-  static async start({ redis, args = [], id } = {}) {
+  /**
+   * `args` are further flags of weir-node; `redis` may be absent: the embedded adapter. `directory` is a run directory
+   * that several nodes share, and that is the caller's to remove.
+   */
+  static async start({ redis, args = [], id, directory } = {}) {
     const node = new Node();
     node.port = await freePort();
     node.opsPort = await freePort();
-    node.directory = mkdtempSync(path.join(os.tmpdir(), "weir-node-"));
+    node.isDirectoryOwn = directory === undefined;
+    node.directory = directory ?? mkdtempSync(path.join(os.tmpdir(), "weir-node-"));
     node.args = [
       ...["--listen", `127.0.0.1:${node.port}`, "--ops", `127.0.0.1:${node.opsPort}`],
       ...(args.includes("--shards") ? [] : ["--shards", "2"]),
@@ -241,7 +245,7 @@ class Node {
   }
   async stop(signal = "SIGTERM") {
     const result = await this.process.end(signal);
-    rmSync(this.directory, { recursive: true, force: true });
+    if (this.isDirectoryOwn) rmSync(this.directory, { recursive: true, force: true });
     return result;
   }
 }
