@@ -123,7 +123,7 @@ function kernelBytes(node, ports) {
 function roomWith(bin, stuck, { members = 2000, seconds = 25 } = {}) {
   const args = settings("limits.queue_bytes=262144", "limits.message_bytes=262144", "heartbeat.timeout_ms=60000");
   return withNode(args, async (node) => {
-    const run = load(bin, { port: node.port }, [
+    const run = load(bin, { ports: [node.port] }, [
       ...["--scenario", "rooms", "--connections", members, "--room-size", members],
       ...["--rate", 4, "--payload", 12000, "--duration", `${seconds}s`],
     ]);

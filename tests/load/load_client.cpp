@@ -85,6 +85,7 @@ void LoadClient::cut(Backoff backoff) {
 
 void LoadClient::pinged() {
     m_heardAt = Time::now();
+    m_host.pingReceived(*this);
 }
 
 void LoadClient::textReceived(std::string_view text) {
@@ -96,6 +97,9 @@ void LoadClient::textReceived(std::string_view text) {
         m_link->sendText(heard.answer);
     switch (heard.kind) {
     case Heard::Kind::Nothing:
+        break;
+    case Heard::Kind::Ping:
+        m_host.pingReceived(*this);
         break;
     case Heard::Kind::Connected:
         m_ownOrigin = heard.origin;

@@ -23,6 +23,8 @@ public:
     virtual void clientAway(LoadClient& client) = 0;
     /// An attempt that led to nothing; clientAway() follows, unless it was evicted.
     virtual void clientRefused(LoadClient& client, const std::string& sentence) = 0;
+    /// A heartbeat, and it was answered.
+    virtual void pingReceived(LoadClient& client) = 0;
     virtual void eventReceived(LoadClient& client, const Heard& event) = 0;
     /// The node's number of an own publish, where the dialect tells it.
     virtual void publishAnswered(LoadClient& client, std::uint64_t seq) = 0;

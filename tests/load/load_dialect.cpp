@@ -54,7 +54,7 @@ public:
         case '1':
             return heard(Kind::Closed, "the server closed the session");
         case '2': {
-            Heard ping;
+            Heard ping = heard(Kind::Ping);
             ping.answer = "3";
             return ping;
         }
@@ -122,6 +122,12 @@ public:
             hello.origin =
                 std::string(textAfter(text, "\"node\":\"")) + "." + std::to_string(shard.value()) + ".";
             return hello;
+        }
+        // What a server says that only echoes: it is what JSON servers are compared with.
+        if (text.starts_with("{\"op\":\"publish\"")) {
+            Heard event = heard(Kind::Event);
+            event.packet = text;
+            return event;
         }
         if (text.starts_with("{\"op\":\"reconnect\""))
             return heard(Kind::Hint);

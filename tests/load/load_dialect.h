@@ -11,6 +11,7 @@
 struct Heard {
     enum class Kind : std::uint8_t {
         Nothing,
+        Ping,
         Connected, ///< a member now; it may join
         Joined,
         Refused,   ///< CONNECT or join; `sentence` says why

@@ -134,6 +134,18 @@ void LoadRun::clientRefused(LoadClient&, const std::string& sentence) {
     m_report.lastRefusal = sentence;
 }
 
+void LoadRun::pingReceived(LoadClient&) {
+    if (m_phase != Phase::Measuring)
+        return;
+    constexpr Nanoseconds Window = Ledger::Second / 10;
+    if (const Nanoseconds window = monotonicNow() / Window; window != m_pingWindow) {
+        m_pingWindow = window;
+        m_pingsInWindow = 0;
+    }
+    ++m_report.pings.received;
+    m_report.pings.most = std::max(m_report.pings.most, ++m_pingsInWindow);
+}
+
 void LoadRun::publishAnswered(LoadClient& client, std::uint64_t seq) {
     if (m_seq)
         m_seq->published(client.index(), seq);

@@ -40,6 +40,7 @@ private:
     void clientLeft(LoadClient& client) override;
     void clientAway(LoadClient& client) override;
     void clientRefused(LoadClient& client, const std::string& sentence) override;
+    void pingReceived(LoadClient& client) override;
     void eventReceived(LoadClient& client, const Heard& event) override;
     void publishAnswered(LoadClient& client, std::uint64_t seq) override;
 
@@ -87,6 +88,8 @@ private:
     Nanoseconds m_startedAt = 0, m_phaseAt = 0, m_lastTick = 0, m_lastJoin = 0;
     std::vector<std::string> m_burst;
     ServerUse m_useBefore;
+    Nanoseconds m_pingWindow = 0; ///< its number
+    std::uint64_t m_pingsInWindow = 0;
     std::uint64_t m_deliveriesAtStart = 0;
     Phase m_phase = Phase::Ramp;
     bool m_isStopped = false;

@@ -104,6 +104,8 @@ void Report::add(const Report& part) {
     broadcast.received += part.broadcast.received;
     broadcast.latency.merge(part.broadcast.latency);
     broadcast.longest = std::max(broadcast.longest, part.broadcast.longest);
+    pings.received += part.pings.received;
+    pings.most += part.pings.most;
     if (part.server)
         server = part.server; // one part has it
     if (lastRefusal.empty())
@@ -157,6 +159,12 @@ std::string jsonText(const Report& report) {
     }
     if (report.broadcast.received > 0)
         object.insert("broadcast", broadcastJson(report.broadcast));
+    if (report.pings.received > 0)
+        object.insert("pings",
+                      QJsonObject{{"received", count(report.pings.received)},
+                                  {"mean_per_100ms", rounded(double(report.pings.received) / 10 /
+                                                             std::max(report.seconds, ShortestSeconds))},
+                                  {"most_per_100ms", count(report.pings.most)}});
     if (report.server)
         object.insert("server", QJsonObject{{"ramp", useJson(report.server->ramp)},
                                             {"run", useJson(report.server->run)}});

@@ -23,6 +23,12 @@ struct StormReport {
 /// Where a run stands; parts of one are where the last of them is.
 enum class RunPhase { Ramp, Settling, Waiting, Measuring, Storm, Draining, Done };
 
+/// Heartbeats that came in while it was measured, in windows of a tenth of a second.
+struct PingReport {
+    std::uint64_t received = 0;
+    std::uint64_t most = 0; ///< in one window; of several processes at most so many
+};
+
 /// What came by another's word to everybody: events whose data begin with `{"b":NUMBER,"t":NANOSECONDS`.
 struct BroadcastReport {
     std::uint64_t received = 0;
@@ -46,6 +52,7 @@ struct Report {
     std::optional<SeqCheck::Totals> seq; ///< where the dialect tells it
     std::vector<StormReport> storms;
     BroadcastReport broadcast;
+    PingReport pings;
     std::optional<ServerReport> server; ///< where its processes are known
     std::string lastRefusal;            ///< a sentence, empty when there was none
 

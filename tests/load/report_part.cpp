@@ -50,6 +50,8 @@ std::string partText(const Report& report) {
                        {"dropped", whole(report.dropped)},
                        {"hinted", whole(report.hinted)},
                        {"phase", int(report.phase)},
+                       {"pings", whole(report.pings.received)},
+                       {"pingsMost", whole(report.pings.most)},
                        {"broadcasts", whole(report.broadcast.received)},
                        {"broadcast", buckets(report.broadcast.latency)},
                        {"broadcastLongest", qint64(report.broadcast.longest)},
@@ -98,6 +100,8 @@ shared::Result<Report> parsePart(std::string_view text) {
     report.dropped = whole(object["dropped"]);
     report.hinted = whole(object["hinted"]);
     report.phase = RunPhase(object["phase"].toInt());
+    report.pings.received = whole(object["pings"]);
+    report.pings.most = whole(object["pingsMost"]);
     report.broadcast.received = whole(object["broadcasts"]);
     add(report.broadcast.latency, object["broadcast"]);
     report.broadcast.longest = object["broadcastLongest"].toInteger();

@@ -42,7 +42,7 @@ private Q_SLOTS:
         };
         row("open", false, R"(0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":5000})",
             Kind::Nothing, "40 30000");
-        row("ping", false, "2", Kind::Nothing, "3");
+        row("ping", false, "2", Kind::Ping, "3");
         row("connected", false, R"(40{"sid":"y"})", Kind::Connected, "");
         row("joined", false, R"(430[{"ok":true,"room":"a"}])", Kind::Joined, "");
         row("not joined", false, R"(430[{"ok":false}])", Kind::Refused, "");
@@ -64,6 +64,8 @@ private Q_SLOTS:
         row("JSON event", true,
             R"({"op":"event","room":"a","event":"load","data":{"seq":5},"seq":7,"origin":"one.0.9","ts":1})",
             Kind::Event, "one.0.9 7");
+        row("JSON echoed plainly", true, R"({"op":"publish","id":1,"room":"a","event":"load","data":1})",
+            Kind::Event, "");
         row("JSON from elsewhere", true, R"({"op":"event","room":"a","event":"load","data":1})", Kind::Event,
             "");
     }
@@ -225,6 +227,7 @@ private Q_SLOTS:
         report.hinted = 5;
         report.phase = RunPhase::Storm;
         report.compressed = 4;
+        report.pings = {6, 2};
         report.broadcast.received = 3;
         report.broadcast.latency.add(2000, 3);
         report.broadcast.longest = 2500000;

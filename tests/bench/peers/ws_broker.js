@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Node `ws` with the least that a Socket.IO client needs, done by hand on text: a lower bound of what Node costs.
-// ws_broker.js PORT. Prints {"port":N} once it listens; ends with its standard input.
+// ws_broker.js PORT [perMessageDeflate as JSON]. Prints {"port":N} once it listens; ends with its standard input.
 "use strict";
 const { createServer } = require("node:http");
 const { randomBytes } = require("node:crypto");
 const { WebSocketServer } = require("../../support/node_modules/ws");
 
 const http = createServer();
-const server = new WebSocketServer({ server: http, perMessageDeflate: false, backlog: 65535 });
+const server = new WebSocketServer({ server: http, perMessageDeflate: JSON.parse(process.argv[3] ?? "false"), backlog: 65535 });
 const rooms = new Map();
 
 server.on("connection", (client) => {
