@@ -280,9 +280,13 @@ void LoadRun::tick() {
     case Phase::Draining: {
         const Nanoseconds passed = now - m_phaseAt;
         if (passed > DrainLimit || m_ledger.outstanding() == 0)
-            enter(Phase::Done);
+            enter(m_options.stay.count() > 0 ? Phase::Staying : Phase::Done);
         break;
     }
+    case Phase::Staying:
+        if (m_isStopped || now - m_phaseAt >= std::chrono::nanoseconds(m_options.stay).count())
+            enter(Phase::Done);
+        break;
     case Phase::Done:
         break;
     }
@@ -305,6 +309,7 @@ void LoadRun::leavePhase(Nanoseconds now) {
     case Phase::Settling:
     case Phase::Waiting:
     case Phase::Draining:
+    case Phase::Staying:
     case Phase::Done:
         break;
     }
@@ -336,6 +341,7 @@ void LoadRun::enter(Phase phase) {
     case Phase::Ramp:
     case Phase::Settling:
     case Phase::Draining:
+    case Phase::Staying:
         break;
     }
 }

@@ -182,7 +182,7 @@ int main(int argc, char** argv) {
     Options options;
     std::vector<std::string> targets;
     std::string caFile;
-    std::string scenario = "echo", dialect = "socketio", transport = "websocket", duration;
+    std::string scenario = "echo", dialect = "socketio", transport = "websocket", duration, stay;
     int part = -1;
     bool isJson = false, wantsVersion = false, isCompressed = false, tellsProgress = false;
     app.add_option("--target", targets,
@@ -212,6 +212,9 @@ int main(int argc, char** argv) {
            "How long to publish: 500ms, 15s (default), 2m, 1h; storm: how long coming back may take (60s)")
         ->type_name("TIME")
         ->take_last();
+    app.add_option("--stay", stay, "How long clients stay behind the last message (0s)")
+        ->type_name("TIME")
+        ->take_last();
     app.add_option("--burst", options.burst, "Messages that a publisher sends at once (1)")
         ->type_name("N")
         ->take_last();
@@ -233,9 +236,9 @@ int main(int argc, char** argv) {
                "of ours failed, "
                "75 not enough\ndescriptors. See weir-load(1).");
     const std::vector<std::string> flags{
-        "--target", "--ca",        "--connections", "--scenario", "--dialect", "--transport",
-        "--rate",   "--room-size", "--payload",     "--duration", "--burst",   "--deflate",
-        "--watch",  "--progress",  "--json",        "--version",  "--help"};
+        "--target",  "--ca",        "--connections", "--scenario", "--dialect", "--transport",
+        "--rate",    "--room-size", "--payload",     "--duration", "--stay",    "--burst",
+        "--deflate", "--watch",     "--progress",    "--json",     "--version", "--help"};
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -287,6 +290,12 @@ int main(int argc, char** argv) {
     if (!length)
         return usageError(length.error().message);
     options.duration = *length;
+    if (!stay.empty()) {
+        const auto time = parseDuration(stay);
+        if (!time)
+            return usageError(time.error().message);
+        options.stay = *time;
+    }
     if (options.connections < 1 || options.connections > 1000000)
         return usageError("--connections is a number from 1 to 1000000");
     if (options.roomSize < 1 || options.roomSize > 1000000)

@@ -43,6 +43,7 @@ struct Options {
     std::vector<int> watched;                    ///< processes of the server whose use of the machine is told
     Progress progress = Progress::OnTerminal;
     std::chrono::milliseconds duration{15000}; ///< storm: the longest that coming back may take
+    std::chrono::milliseconds stay{0};         ///< how long clients stay behind the last message
     OutputFormat output = OutputFormat::Text;
 };
 

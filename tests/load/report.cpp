@@ -172,8 +172,8 @@ std::string jsonText(const Report& report) {
 }
 
 std::string progressJson(const Report& report) {
-    constexpr std::array<const char*, 7> Phases{"ramp",  "settling", "waiting", "measuring",
-                                                "storm", "draining", "done"};
+    constexpr std::array<const char*, 8> Phases{"ramp",  "settling", "waiting", "measuring",
+                                                "storm", "draining", "staying", "done"};
     const QJsonObject object{{"phase", Phases[std::size_t(report.phase)]},
                              {"asked", report.asked},
                              {"open", report.open},

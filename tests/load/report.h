@@ -21,7 +21,7 @@ struct StormReport {
 };
 
 /// Where a run stands; parts of one are where the last of them is.
-enum class RunPhase { Ramp, Settling, Waiting, Measuring, Storm, Draining, Done };
+enum class RunPhase { Ramp, Settling, Waiting, Measuring, Storm, Draining, Staying, Done };
 
 /// Heartbeats that came in while it was measured, in windows of a tenth of a second.
 struct PingReport {
