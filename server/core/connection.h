@@ -36,7 +36,8 @@ struct Capabilities {
 class ConnectionHost {
 public:
     virtual ~ConnectionHost() = default;
-    /// `bytes` lives during the call only.
+    /// `bytes` lives during the call only. Whether text is UTF-8 is the dialect's to say: not every kind of
+    /// connection looks.
     virtual void frameReceived(FrameKind kind, std::string_view bytes) = 0;
     /// Exactly once; the connection is dead afterwards and is destroyed by its shard.
     virtual void connectionClosed(shared::CloseReason reason) = 0;

@@ -57,8 +57,8 @@ struct FrontDoor::Inner {
     };
     using Heads = std::list<std::unique_ptr<Head>>;
 
-    Inner(Host& h, const ShardWorld& w, Counters& c, QtWorld& q)
-        : host(h), world(w), counters(c), qt(q),
+    Inner(Host& h, const ShardWorld& w, Counters& c, QtWorld& q, Adopter* a)
+        : host(h), world(w), counters(c), qt(q), adopter(a),
           server(QStringLiteral("weir-node"), QWebSocketServer::NonSecureMode) {
         QObject::connect(&server, &QWebSocketServer::newConnection, &server, [this] {
             while (QWebSocket* socket = server.nextPendingConnection())
@@ -275,15 +275,33 @@ struct FrontDoor::Inner {
             return;
         }
         front->qt().disconnect(&server);
-        counters.add(Metric::HandshakesTotal, HandshakeResult::Accepted);
-        auto connection = std::make_unique<QtConnection>(qt, socket, *front);
         Peer peer = std::move(head->peer);
         const Dialect& dialect = *head->dialect;
         const std::string surplus = std::move(head->surplus);
         drop(*head);
-        front->giveBack(surplus);
-        front->announceLater();
+        auto connection = connectionOf(socket, *front, surplus);
+        if (!connection) {
+            counters.add(Metric::HandshakesTotal, HandshakeResult::BadRequest);
+            return world.admission.release(peer.admissionKey);
+        }
+        counters.add(Metric::HandshakesTotal, HandshakeResult::Accepted);
         host.upgraded(std::move(connection), std::move(peer), dialect);
+    }
+
+    /// Null when the system lacks what adoption needs.
+    std::unique_ptr<Connection> connectionOf(QWebSocket* socket, FrontSocket& front,
+                                             const std::string& surplus) {
+        if (adopter == nullptr || front.isSecure()) {
+            auto connection = std::make_unique<QtConnection>(qt, socket, front);
+            front.giveBack(surplus);
+            front.announceLater();
+            return connection;
+        }
+        const Descriptor descriptor = front.handOver();
+        front.qt().setParent(socket); // which goes in a later turn: this is inside its handshake
+        socket->abort();
+        socket->deleteLater();
+        return descriptor == -1 ? nullptr : adopter->adopt(descriptor, surplus);
     }
 
     void lingers(Descriptor duplicate) {
@@ -304,6 +322,7 @@ struct FrontDoor::Inner {
     const ShardWorld& world;
     Counters& counters;
     QtWorld& qt;
+    Adopter* const adopter;
     Heads open;      ///< by their last progress, oldest first
     Heads lingering; ///< by their age
     FrontSocket* lastUpgraded = nullptr;
@@ -311,8 +330,8 @@ struct FrontDoor::Inner {
     QWebSocketServer server; ///< never listens
 };
 
-FrontDoor::FrontDoor(Host& host, const ShardWorld& world, Counters& counters, QtWorld& qt)
-    : m_inner(std::make_unique<Inner>(host, world, counters, qt)) {}
+FrontDoor::FrontDoor(Host& host, const ShardWorld& world, Counters& counters, QtWorld& qt, Adopter* adopter)
+    : m_inner(std::make_unique<Inner>(host, world, counters, qt, adopter)) {}
 
 FrontDoor::~FrontDoor() {
     close();

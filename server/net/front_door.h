@@ -6,6 +6,7 @@
 #include "server/core/dialect.h"
 #include "server/core/mail.h"
 #include "server/core/tls_identity.h"
+#include "server/net/adopter.h"
 #include "server/net/qt_connection.h"
 #include "server/net/shard.h"
 #include <memory>
@@ -22,7 +23,8 @@ public:
     protected:
         ~Host() = default;
     };
-    FrontDoor(Host& host, const ShardWorld& world, Counters& counters, QtWorld& qt);
+    /// `adopter`: of plain sockets; null: all stay Qt's.
+    FrontDoor(Host& host, const ShardWorld& world, Counters& counters, QtWorld& qt, Adopter* adopter);
     ~FrontDoor();
     FrontDoor(const FrontDoor&) = delete;
     FrontDoor& operator=(const FrontDoor&) = delete;

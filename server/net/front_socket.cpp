@@ -115,6 +115,13 @@ void FrontSocket::setReading(Reading reading, qint64 most) {
     }
 }
 
+Descriptor FrontSocket::handOver() {
+    qt().flush();
+    deafen();
+    m_isUpgraded = false; // closing() is not to keep it for lingering
+    return duplicateSocket(qt().socketDescriptor());
+}
+
 void FrontSocket::endByReset() {
     m_isReset = true;
     if (qt().socketDescriptor() != -1)

@@ -31,24 +31,6 @@ const QString& FrameText::of(const FramePtr& frame) {
     return m_text;
 }
 
-void Unwritten::add(QtConnection& connection) {
-    m_connections.push_back(&connection);
-}
-
-void Unwritten::remove(const QtConnection& connection) {
-    const auto it = std::find(m_connections.begin(), m_connections.end(), &connection);
-    if (it != m_connections.end())
-        *it = nullptr;
-}
-
-void Unwritten::write() {
-    // A write that fails ends its connection in a later turn, so nothing is added or removed meanwhile.
-    for (auto* const connection : m_connections)
-        if (connection != nullptr)
-            connection->write();
-    m_connections.clear();
-}
-
 QtConnection::QtConnection(QtWorld& world, QWebSocket* socket, FrontSocket& front)
     : m_world(world), m_socket(socket), m_front(&front), m_beneath(&front.qt()) {
     m_beneath->setParent(m_socket); // Qt would leave it to its server, which we have disconnected from it

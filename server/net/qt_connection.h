@@ -2,16 +2,12 @@
 // A Connection that stays a QWebSocket: where adoption is not possible. Shard thread.
 #pragma once
 #include "server/core/connection.h"
-#include "server/core/counters.h"
-#include "server/core/settings.h"
-#include "server/core/timing_wheel.h"
-#include "server/net/backlog.h"
+#include "server/net/connection_world.h"
 #include "server/net/front_socket.h"
 #include <QObject>
 #include <QPointer>
 #include <QString>
 #include <memory>
-#include <vector>
 
 class QWebSocket;
 
@@ -27,34 +23,16 @@ private:
     QString m_text;
 };
 
-class QtConnection;
-
-/// Connections whose frames still lie in Qt's buffer. Written from here they cost the slice that made them
-/// its time; left to their write notifiers they would all be written in one turn of the loop, however many.
-class Unwritten {
-public:
-    void add(QtConnection& connection);
-    void remove(const QtConnection& connection);
-    void write(); ///< all of them
-
-private:
-    std::vector<QtConnection*> m_connections; ///< null: it has ended meanwhile
-};
-
-/// What all connections of one shard share; outlives them.
-struct QtWorld {
-    const LimitSettings& limits;
-    TimingWheel& wheel;
-    const Clock& clock;
-    Counters& counters;
-    FrameText text;
-    Unwritten unwritten;
-    Backlog backlog;
+struct QtWorld : ConnectionWorld {
+    FrameText text{};
 };
 
 /// Deviations of Qt's frame parser from RFC 6455 that a client can see: it takes unmasked frames, ends a text
 /// that is split inside a character with 1007, and a frame that stalls for 5 s with 1001.
-class QtConnection final : public Connection, private TimingWheel::Target, private Backlog::Entry {
+class QtConnection final : public Connection,
+                           public Writable,
+                           private TimingWheel::Target,
+                           private Backlog::Entry {
 public:
     /// Takes the WebSocket; `front` is the socket beneath it.
     QtConnection(QtWorld& world, QWebSocket* socket, FrontSocket& front);
@@ -71,8 +49,8 @@ public:
     Capabilities capabilities() const override;
     shared::SocketKind kind() const override;
     std::optional<shared::admin::TcpState> tcp() const override;
-    /// Hands the kernel what it will take.
-    void write();
+    /// Left to their write notifiers the frames of all connections would be written in one turn of the loop.
+    void write() override;
 
 private:
     enum class Phase : std::uint8_t { Open, Closing, Ended };

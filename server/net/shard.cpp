@@ -2,6 +2,7 @@
 #include "server/net/shard.h"
 #include "server/core/rooms.h"
 #include "server/core/session.h"
+#include "server/net/adopter.h"
 #include "server/net/closed_questions.h"
 #include "server/net/front_door.h"
 #include "server/net/handshake.h"
@@ -23,7 +24,8 @@ using shared::Metric;
 
 namespace {
 
-constexpr std::chrono::milliseconds StopTime{1000};
+/// A connection has a second for its goodbye.
+constexpr std::chrono::milliseconds StopTime{1500};
 /// Frames of so many members are made before they are written.
 constexpr std::size_t RecipientsAWrite = 32;
 
@@ -62,12 +64,14 @@ public:
           std::function<void()> ended)
         : m_index(index), m_settings(world.settings), m_world(withSettings(world, m_settings)), m_box(box),
           m_counters(counters), m_load(load), m_ended(std::move(ended)), m_wheel(world.clock.now()),
-          m_rooms(index, world.router, counters, world.clock), m_stamper(world.node, index, world.clock),
-          m_qt{m_settings.limits, m_wheel, world.clock, counters, {}, {}, {}},
+          m_rooms(index, world.router, counters, world.clock),
+          m_stamper(world.node, index, world.clock), m_qt{{m_settings.limits, m_wheel, world.clock,
+                                                           counters}},
+          m_adopter(makeAdopter(m_qt)),
           m_roomQuestions(index, m_rooms, world.router, m_stamper, world.main, counters, world.clock),
           m_traces(world.clock), m_sessions(index, world.shards, world.main, counters, world.clock),
           m_closedQuestions(m_sessions.closed(), world.main, counters, world.clock),
-          m_door(*this, m_world, counters, m_qt) {
+          m_door(*this, m_world, counters, m_qt, m_adopter.get()) {
         m_dispatcher = QAbstractEventDispatcher::instance();
         if (world.identity)
             m_door.useTls(*world.identity);
@@ -176,6 +180,7 @@ private:
     Stamper m_stamper;
     ActivityOrder m_activity;
     QtWorld m_qt;
+    const std::unique_ptr<Adopter> m_adopter; ///< null where the system has none
     RoomQuestions m_roomQuestions;
     Tracer m_traces; ///< sessions see it while somebody traces
     Sessions m_sessions;
@@ -248,15 +253,17 @@ SliceOutcome Shard::deliver() {
 
 /// One slice of everything that waits; what is left makes the loop come back after its I/O, without blocking.
 void Shard::turn() {
+    if (m_adopter)
+        m_adopter->turn();
     m_sessions.buryEnded();
     if (m_hasDeliveries)
         m_hasDeliveries = deliver() == SliceOutcome::MoreLeft;
-    m_qt.unwritten.write();
-    reportQueues();
     if (m_hasAsks)
         m_hasAsks = answerSome();
     if (m_hasDeadlines)
         m_hasDeadlines = !m_wheel.advance(m_world.clock.now());
+    m_qt.unwritten.write();
+    reportQueues();
     m_load.open.store(std::int64_t(m_sessions.size() + m_door.heads()), std::memory_order_relaxed);
     if (m_isStopping)
         endWhenEmpty();

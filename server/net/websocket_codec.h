@@ -58,9 +58,10 @@ public:
     };
 
     /// Unmasks `bytes` in place. A reason ends the connection: nothing behind the fault is read. `isOpen` is
-    /// asked after each frame: the listener may have had enough.
+    /// asked before each frame: the listener may have had enough, and what it did not want is left in
+    /// `bytes`.
     template <class IsOpen>
-    std::optional<shared::CloseReason> feed(std::span<char> bytes, const Limits& limits, Listener& listener,
+    std::optional<shared::CloseReason> feed(std::span<char>& bytes, const Limits& limits, Listener& listener,
                                             IsOpen isOpen) {
         while (!bytes.empty() && isOpen()) {
             if (const auto fault = step(bytes, limits, listener))

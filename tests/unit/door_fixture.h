@@ -7,10 +7,12 @@
 
 #include "server/core/application.h"
 #include "server/net/acceptor.h"
+#include "server/net/adopter.h"
 #include "server/net/front_door.h"
 #include "server/net/raw_socket.h"
 #include "server/net/tls.h"
 #include "tests/support/test_authority.h"
+#include <QAbstractEventDispatcher>
 #include <QCoreApplication>
 #include <QTimer>
 #include <map>
@@ -73,6 +75,11 @@ inline std::vector<std::string> framesIn(const QByteArray& bytes) {
 /// The whole suite may run over TLS: what a client meets must be the same.
 inline bool isOverTls() {
     return qEnvironmentVariableIsSet("TEST_OVER_TLS");
+}
+
+/// Or with connections that stay Qt's though they need not.
+inline bool isKeptByQt() {
+    return qEnvironmentVariableIsSet("TEST_KEPT_BY_QT");
 }
 
 /// Made by the first test that asks.
@@ -157,8 +164,8 @@ public:
           queues(1, shared::Bytes::mebi(64)),
           main({1000, 1000, shared::Bytes::mebi(1)}), world{settings,  "test", access, broker, router,
                                                             admission, queues, clock,  main,   isReady},
-          wheel(clock.now(), std::chrono::milliseconds(10)),
-          qt{settings.limits, wheel, clock, counters, {}, {}, {}}, door(*this, world, counters, qt),
+          wheel(clock.now(), std::chrono::milliseconds(10)), qt{{settings.limits, wheel, clock, counters}},
+          adopter(isKeptByQt() ? nullptr : makeAdopter(qt)), door(*this, world, counters, qt, adopter.get()),
           acceptor(
               [this](Arrived arrived) {
                   door.arrived(std::move(arrived));
@@ -167,6 +174,12 @@ public:
               counters) {
         QObject::connect(&tick, &QTimer::timeout, &tick, [this] { wheel.advance(clock.now()); });
         tick.start(10);
+        QObject::connect(QAbstractEventDispatcher::instance(), &QAbstractEventDispatcher::awake, &tick,
+                         [this] {
+                             if (adopter)
+                                 adopter->turn();
+                             qt.unwritten.write();
+                         });
         if (isOverTls())
             door.useTls(*doorIdentity());
         const auto bound = acceptor.listen("127.0.0.1:0");
@@ -211,6 +224,7 @@ public:
     ShardWorld world;
     TimingWheel wheel;
     QtWorld qt;
+    std::unique_ptr<Adopter> adopter;
     std::vector<std::unique_ptr<EchoHost>> echoes;
     std::vector<Peer> peers;
     std::vector<std::string_view> dialects; ///< of the peers

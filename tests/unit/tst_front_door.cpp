@@ -372,7 +372,8 @@ void TestFrontDoor::faultyFrames_data() {
     row("too large", clientFrame(std::string(2000, 'x')), CloseReason::TooLarge);
     row("claims 2^62 bytes", std::string("\x81\xff\x40\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04", 14),
         CloseReason::TooLarge);
-    row("bad UTF-8", clientFrame("\xff\xfe"), CloseReason::BadUtf8);
+    if (isOverTls() || isKeptByQt()) // text of adopted connections is judged by the dialect
+        row("bad UTF-8", clientFrame("\xff\xfe"), CloseReason::BadUtf8);
     row("reserved bit", std::string("\xc1\x81\x01\x02\x03\x04\x00", 7), CloseReason::ProtocolError);
     row("reserved opcode", clientFrame("x", 3), CloseReason::ProtocolError);
     row("normal close", clientFrame("\x03\xe8", 8), CloseReason::Normal);
