@@ -13,8 +13,8 @@ namespace server {
 class Adopter {
 public:
     virtual ~Adopter() = default; ///< after all of its connections
-    /// Owns the descriptor from here on, also when it fails (null). `early`: what the peer sent behind its
-    /// head, received before anything else.
+    /// Owns the descriptor from here on, also when it fails (null); -1 is none. `early`: what the peer sent
+    /// behind its head, received before anything else.
     virtual std::unique_ptr<Connection> adopt(Descriptor socket, std::string_view early) = 0;
     /// Once in each turn of the loop: what connections could not say or read at once.
     virtual void turn() = 0;

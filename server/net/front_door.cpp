@@ -279,29 +279,26 @@ struct FrontDoor::Inner {
         const Dialect& dialect = *head->dialect;
         const std::string surplus = std::move(head->surplus);
         drop(*head);
-        auto connection = connectionOf(socket, *front, surplus);
-        if (!connection) {
-            counters.add(Metric::HandshakesTotal, HandshakeResult::BadRequest);
-            return world.admission.release(peer.admissionKey);
-        }
         counters.add(Metric::HandshakesTotal, HandshakeResult::Accepted);
-        host.upgraded(std::move(connection), std::move(peer), dialect);
+        host.upgraded(connectionOf(socket, *front, surplus), std::move(peer), dialect);
     }
 
-    /// Null when the system lacks what adoption needs.
+    /// Adopted where that is possible; it stays Qt's also for want of a descriptor.
     std::unique_ptr<Connection> connectionOf(QWebSocket* socket, FrontSocket& front,
                                              const std::string& surplus) {
-        if (adopter == nullptr || front.isSecure()) {
-            auto connection = std::make_unique<QtConnection>(qt, socket, front);
-            front.giveBack(surplus);
-            front.announceLater();
-            return connection;
+        if (adopter != nullptr && !front.isSecure()) {
+            if (auto adopted = adopter->adopt(front.duplicate(), surplus)) {
+                front.letGo();
+                front.qt().setParent(socket); // which goes in a later turn: this is inside its handshake
+                socket->abort();
+                socket->deleteLater();
+                return adopted;
+            }
         }
-        const Descriptor descriptor = front.handOver();
-        front.qt().setParent(socket); // which goes in a later turn: this is inside its handshake
-        socket->abort();
-        socket->deleteLater();
-        return descriptor == -1 ? nullptr : adopter->adopt(descriptor, surplus);
+        auto kept = std::make_unique<QtConnection>(qt, socket, front);
+        front.giveBack(surplus);
+        front.announceLater();
+        return kept;
     }
 
     void lingers(Descriptor duplicate) {

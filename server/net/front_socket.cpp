@@ -115,11 +115,14 @@ void FrontSocket::setReading(Reading reading, qint64 most) {
     }
 }
 
-Descriptor FrontSocket::handOver() {
+Descriptor FrontSocket::duplicate() {
     qt().flush();
+    return duplicateSocket(qt().socketDescriptor());
+}
+
+void FrontSocket::letGo() {
     deafen();
     m_isUpgraded = false; // closing() is not to keep it for lingering
-    return duplicateSocket(qt().socketDescriptor());
 }
 
 void FrontSocket::endByReset() {

@@ -42,9 +42,11 @@ public:
     /// Held: the reader finds nothing, and nothing more is taken from the kernel. On: up to `most` bytes are
     /// read ahead.
     void setReading(Reading reading, qint64 most);
-    /// A second name of the socket for one who goes on with it, after what Qt still had to write; -1 where
-    /// there is none. What is read or closed here afterwards is none of the connection's.
-    Descriptor handOver();
+    /// A second name of the socket, for one who goes on with it; -1 when there is no descriptor left. Qt has
+    /// written all that it had.
+    Descriptor duplicate();
+    /// The connection is another's from here on: that this name of it ends means nothing.
+    void letGo();
     /// Nothing of this connection is worth waiting for: it ends by a reset.
     void endByReset();
 

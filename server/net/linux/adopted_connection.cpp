@@ -45,6 +45,8 @@ LinuxAdopter::LinuxAdopter(ConnectionWorld& world, EpollDispatcher& dispatcher)
     : m_world(world), m_dispatcher(dispatcher) {}
 
 std::unique_ptr<Connection> LinuxAdopter::adopt(Descriptor socket, std::string_view early) {
+    if (socket == -1)
+        return nullptr;
     auto connection = std::make_unique<AdoptedConnection>(*this, int(socket), early);
     if (!connection->isWatched())
         return nullptr;
