@@ -56,9 +56,9 @@ void decode(benchmark::State& state) {
     for (auto _ : state) {
         for (std::size_t at = 0; at < stream.size(); at += chunk.size()) {
             chunk.assign(stream, at, 65536); // it is unmasked in place
-            const auto fault =
-                decoder.feed(std::span<char>(chunk), {shared::Bytes::mebi(1), Compression::None}, listener,
-                             [] { return true; });
+            std::span<char> bytes(chunk);
+            const auto fault = decoder.feed(bytes, {shared::Bytes::mebi(1), Compression::None}, listener,
+                                            [] { return true; });
             if (fault)
                 return state.SkipWithError("a fault");
         }
