@@ -247,13 +247,13 @@ const SettingRow Rows[] = {
      "Time for a client to enter its first namespace"},
 
     {"deflate.enabled", Deflate<&DeflateSettings::enabled>, 0, 0, "",
-     "Offer permessage-deflate where a connection can; no connection of this version can"},
+     "Compress messages (permessage-deflate) for clients that offer it; not over TLS of our own"},
     {"deflate.threshold_bytes", Deflate<&DeflateSettings::threshold>, 0, Gibi, "",
-     "Shorter messages are sent as they are", Later},
-    {"deflate.level", Deflate<&DeflateSettings::level>, 1, 9, "", "zlib level", Later},
-    {"deflate.memory_level", Deflate<&DeflateSettings::memoryLevel>, 1, 9, "", "zlib memory level", Later},
+     "Shorter messages are sent as they are"},
+    {"deflate.level", Deflate<&DeflateSettings::level>, 1, 9, "", "zlib level"},
+    {"deflate.memory_level", Deflate<&DeflateSettings::memoryLevel>, 1, 9, "", "zlib memory level"},
     {"deflate.context_takeover", Deflate<&DeflateSettings::contextTakeover>, 0, 0, "",
-     "Keep a compression window for each connection", Later},
+     "Keep a compression window for each connection: up to 240 KiB each"},
 
     live({"limits.message_bytes", Limits<&LimitSettings::message>, 1, Gibi, "",
           "Longest message of a client"}),

@@ -22,6 +22,8 @@ namespace {
 constexpr milliseconds ListPatience{150}, ActPatience{2000};
 constexpr std::size_t SampleRows = 20;
 constexpr int BeatEverySeconds = 2;
+/// Of connections: fewer leave no holes worth the search.
+constexpr std::int64_t LeastFall = 1000;
 
 milliseconds fromSeconds(double value) {
     return milliseconds(std::int64_t(std::llround(value * 1000)));
@@ -383,6 +385,7 @@ void Node::tickSecond() {
     const auto figures = process::figures();
     parts.residentBytes = figures.residentBytes;
     watchMemory();
+    returnMemory();
     parts.sampler->setValue(Metric::ProcessResidentMemoryBytes, double(figures.residentBytes));
     parts.sampler->setValue(Metric::ProcessCpuSecondsTotal, figures.cpu_s);
     parts.sampler->setValue(Metric::ProcessOpenFds, double(figures.openDescriptors));
@@ -396,6 +399,17 @@ void Node::tickSecond() {
         announce();
     parts.ops->tick();
     parts.log.tick();
+}
+
+/// A storm leaves holes all over the heap: what it took is handed back once it is over.
+void Node::returnMemory() {
+    auto& parts = *m_parts;
+    const auto connections = parts.admission->count();
+    parts.mostConnections = std::max(parts.mostConnections, connections);
+    if (parts.mostConnections - connections < std::max(LeastFall, parts.mostConnections / 5))
+        return;
+    parts.mostConnections = connections;
+    process::returnFreedMemory();
 }
 
 /// Above the watermark nobody new comes in, and of what waits for clients half goes each second.

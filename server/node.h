@@ -92,6 +92,7 @@ private:
     void announce();
     void tickSecond();
     void watchMemory();
+    void returnMemory();
     void tickSample();
     void tickFast();
     void keepTicking();

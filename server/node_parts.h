@@ -49,6 +49,7 @@ struct Node::Parts {
     TimePoint startedAt{};
     int shardCount = 1;
     std::int64_t descriptors = 0, residentBytes = 0;
+    std::int64_t mostConnections = 0; ///< since memory was handed back
 
     // What threads share: outlives them all.
     std::unique_ptr<shared::MetricCatalog> catalog;

@@ -38,6 +38,9 @@ struct Memory {
 };
 Memory memory();
 
+/// Hands back to the system what the allocator keeps of memory that was freed.
+void returnFreedMemory();
+
 /// Calls on main, until it is destroyed. One at a time.
 class Signals {
 public:

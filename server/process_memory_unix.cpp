@@ -6,6 +6,9 @@
 #include <string_view>
 #include <sys/resource.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace server::process {
 
@@ -89,6 +92,12 @@ Memory memory() {
         memory.smallest = memory.smallest == 0 ? use.limit : std::min(memory.smallest, use.limit);
     }
     return memory;
+}
+
+void returnFreedMemory() {
+#ifdef __GLIBC__
+    ::malloc_trim(0);
+#endif
 }
 
 } // namespace server::process

@@ -135,6 +135,10 @@ Memory memory() {
     return result;
 }
 
+void returnFreedMemory() {
+    HeapCompact(GetProcessHeap(), 0);
+}
+
 struct Signals::Inner {
     HANDLE event = CreateEventA(nullptr, FALSE, FALSE, nullptr); ///< reset by who hears it
     QWinEventNotifier notifier{event};

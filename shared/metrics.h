@@ -38,6 +38,9 @@ enum class Metric : std::uint8_t {
     PingRoundTripSeconds, ///< histogram
     MailboxRefusedTotal,  ///< {to}
     QueueBytes,
+    DeflateBytesTotal, ///< {stage}
+    DeflateCallsTotal,
+    DeflateSeconds,
     ClockSkewTotal,
     RedisUp,
     RedisRoundTripSeconds, ///< histogram
@@ -77,6 +80,7 @@ enum class HandshakeResult : std::uint8_t {
     NoTls       ///< of the TLS handshake nothing came
 };
 enum class DeliveryPath : std::uint8_t { Local, Cluster };
+enum class DeflateStage : std::uint8_t { SentPlain, SentDeflated, ReceivedDeflated, ReceivedPlain };
 enum class DropReason : std::uint8_t { Volatile, SlowConsumer, Overloaded };
 enum class ErrorKind : std::uint8_t {
     BadFrame,

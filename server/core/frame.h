@@ -13,11 +13,21 @@ namespace server {
 /// of theirs.
 enum class FrameKind : std::uint8_t { Text, Binary, Ping, Pong };
 
+struct Frame;
+using FramePtr = std::shared_ptr<const Frame>;
+
 struct Frame {
     FrameKind kind = FrameKind::Text;
     std::string bytes;
+    /// A compressed form: its payload for peers with this window, null where that would be no shorter.
+    struct Deflated {
+        int windowBits;
+        FramePtr frame;
+    };
+    // A frame stays on its shard: whoever sends it there first keeps here what the others need too.
+    mutable std::vector<Deflated> deflated{};
+    mutable bool mayDeflate = true;
 };
-using FramePtr = std::shared_ptr<const Frame>;
 /// One message in one dialect: a text frame and its attachments, sent in this order with nothing between.
 using Frames = std::vector<FramePtr>;
 

@@ -19,8 +19,11 @@ public:
     const Message& message() const { return *m_message; }
     const Frames& frames(const Dialect& dialect) {
         auto& slot = m_frames[dialect.index()];
-        if (slot.empty())
+        if (slot.empty()) {
             slot = dialect.encode(DeliverEvent{*m_message});
+            for (const auto& frame : slot)
+                frame->mayDeflate = m_message->compress;
+        }
         return slot;
     }
 

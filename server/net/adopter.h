@@ -5,7 +5,9 @@
 #include "server/core/connection.h"
 #include "server/core/mail.h"
 #include "server/net/connection_world.h"
+#include "server/net/deflate.h"
 #include <memory>
+#include <optional>
 #include <string_view>
 
 namespace server {
@@ -13,9 +15,13 @@ namespace server {
 class Adopter {
 public:
     virtual ~Adopter() = default; ///< after all of its connections
-    /// Owns the descriptor from here on, also when it fails (null); -1 is none. `early`: what the peer sent
-    /// behind its head, received before anything else.
-    virtual std::unique_ptr<Connection> adopt(Descriptor socket, std::string_view early) = 0;
+    struct Newcomer {
+        Descriptor socket = -1;
+        std::string_view early{};              ///< what came behind the head: received before anything else
+        std::optional<DeflateTerms> deflate{}; ///< as the handshake has agreed
+    };
+    /// Owns the descriptor from here on, also when it fails (null).
+    virtual std::unique_ptr<Connection> adopt(const Newcomer& newcomer) = 0;
     /// Once in each turn of the loop: what connections could not say or read at once.
     virtual void turn() = 0;
 };

@@ -43,6 +43,7 @@ private:
 
 struct ConnectionWorld {
     const LimitSettings& limits;
+    const DeflateSettings& deflate;
     TimingWheel& wheel;
     const Clock& clock;
     Counters& counters;

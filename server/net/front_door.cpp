@@ -46,10 +46,11 @@ struct FrontDoor::Inner {
         Inner& door;
         Peer peer;
         std::optional<HttpRequest> request;
-        std::unique_ptr<HeadSocket> socket; ///< none while Qt has it
-        FrontSocket* front = nullptr;       ///< Qt's
-        const Dialect* dialect = nullptr;   ///< once it is judged
-        std::string surplus;                ///< what came behind the head
+        std::unique_ptr<HeadSocket> socket;  ///< none while Qt has it
+        FrontSocket* front = nullptr;        ///< Qt's
+        const Dialect* dialect = nullptr;    ///< once it is judged
+        std::optional<DeflateTerms> deflate; ///< as our answer says
+        std::string surplus;                 ///< what came behind the head
         TimerHandle deadline;
         std::list<std::unique_ptr<Head>>::iterator place;
         Phase phase = Phase::Reading;
@@ -222,6 +223,10 @@ struct FrontDoor::Inner {
                                    [this](Descriptor duplicate) { lingers(duplicate); }};
         head.front = head.socket->toFront(head.surplus);
         std::string lines = linesForUpgrade(request, *head.dialect);
+        if (adopter != nullptr && !head.peer.isSecure && qt.deflate.enabled)
+            head.deflate = DeflateTerms::choose(request.header("Sec-WebSocket-Extensions"), qt.deflate);
+        if (head.deflate)
+            lines += "Sec-WebSocket-Extensions: " + head.deflate->answer() + "\r\n";
         head.socket.reset();
         head.request.reset();
         if (head.front == nullptr)
@@ -278,16 +283,19 @@ struct FrontDoor::Inner {
         Peer peer = std::move(head->peer);
         const Dialect& dialect = *head->dialect;
         const std::string surplus = std::move(head->surplus);
+        const auto deflate = head->deflate;
         drop(*head);
         counters.add(Metric::HandshakesTotal, HandshakeResult::Accepted);
-        host.upgraded(connectionOf(socket, *front, surplus), std::move(peer), dialect);
+        host.upgraded(connectionOf(socket, *front, surplus, deflate), std::move(peer), dialect);
     }
 
-    /// Adopted where that is possible; it stays Qt's also for want of a descriptor.
+    /// Adopted where that is possible. It stays Qt's also for want of a descriptor; a client that then sends
+    /// what it has compressed is closed by Qt, and comes back.
     std::unique_ptr<Connection> connectionOf(QWebSocket* socket, FrontSocket& front,
-                                             const std::string& surplus) {
+                                             const std::string& surplus,
+                                             const std::optional<DeflateTerms>& deflate) {
         if (adopter != nullptr && !front.isSecure()) {
-            if (auto adopted = adopter->adopt(front.duplicate(), surplus)) {
+            if (auto adopted = adopter->adopt({front.duplicate(), surplus, deflate})) {
                 front.letGo();
                 front.qt().setParent(socket); // which goes in a later turn: this is inside its handshake
                 socket->abort();

@@ -257,7 +257,6 @@ void TestConfig::mistakes_data() {
     row("a key without TLS", "listen.tls_key", "a.key", "needed together with listen.tls_key");
     row("EIO3", "listen.allow_eio3", "true", "not available in this version");
     row("adaptive handshakes", "limits.handshakes_per_s", "-1", "from 0 to 1000000");
-    row("context takeover", "deflate.context_takeover", "true", "not available in this version");
     row("proxies", "listen.trusted_proxies", "10.0.0.0/8", "not available in this version");
     row("queue below message", "limits.queue_bytes", "2000", "at least limits.message_bytes");
     row("control characters", "node.id", "a\nb", "^--set: node.id = a b: ");

@@ -42,12 +42,12 @@ std::unique_ptr<Adopter> makeAdopter(ConnectionWorld& world) {
 // The adopter -------------------------------------------------------------------------------------------
 
 LinuxAdopter::LinuxAdopter(ConnectionWorld& world, EpollDispatcher& dispatcher)
-    : m_world(world), m_dispatcher(dispatcher) {}
+    : m_world(world), m_dispatcher(dispatcher), m_deflation(world.deflate, world.counters, world.clock) {}
 
-std::unique_ptr<Connection> LinuxAdopter::adopt(Descriptor socket, std::string_view early) {
-    if (socket == -1)
+std::unique_ptr<Connection> LinuxAdopter::adopt(const Newcomer& newcomer) {
+    if (newcomer.socket == -1)
         return nullptr;
-    auto connection = std::make_unique<AdoptedConnection>(*this, int(socket), early);
+    auto connection = std::make_unique<AdoptedConnection>(*this, newcomer);
     if (!connection->isWatched())
         return nullptr;
     return connection;
@@ -75,9 +75,12 @@ void LinuxAdopter::turn() {
 
 // One connection ----------------------------------------------------------------------------------------
 
-AdoptedConnection::AdoptedConnection(LinuxAdopter& adopter, int socket, std::string_view early)
-    : m_adopter(adopter), m_unread(early.empty() ? nullptr : std::make_unique<std::string>(early)),
-      m_watch(adopter.m_dispatcher.watch(socket, Interest::Nothing, *this)), m_socket(socket) {}
+AdoptedConnection::AdoptedConnection(LinuxAdopter& adopter, const Adopter::Newcomer& newcomer)
+    : m_adopter(adopter),
+      m_deflate(newcomer.deflate ? std::make_unique<Deflation::Peer>(*newcomer.deflate) : nullptr),
+      m_unread(newcomer.early.empty() ? nullptr : std::make_unique<std::string>(newcomer.early)),
+      m_watch(adopter.m_dispatcher.watch(int(newcomer.socket), Interest::Nothing, *this)),
+      m_socket(int(newcomer.socket)) {}
 
 AdoptedConnection::~AdoptedConnection() {
     auto& world = m_adopter.m_world;
@@ -142,7 +145,8 @@ void AdoptedConnection::read() {
 
 void AdoptedConnection::decode(std::span<char> bytes) {
     auto& world = m_adopter.m_world;
-    const FrameDecoder::Limits limits{world.limits.message, Compression::None};
+    const FrameDecoder::Limits limits{world.limits.message,
+                                      m_deflate ? Compression::Deflate : Compression::None};
     const auto fault = m_decoder.feed(bytes, limits, *this, [this] { return mayRead(); });
     if (m_phase != Phase::Open)
         return;
@@ -170,8 +174,14 @@ void AdoptedConnection::turn() {
     watchFor();
 }
 
-void AdoptedConnection::messageReceived(FrameKind kind, std::string_view payload, Compression) {
-    m_host->frameReceived(kind, payload);
+void AdoptedConnection::messageReceived(FrameKind kind, std::string_view payload, Compression compression) {
+    if (compression == Compression::None)
+        return m_host->frameReceived(kind, payload);
+    const auto message =
+        m_adopter.m_deflation.inflated(payload, *m_deflate, m_adopter.m_world.limits.message);
+    if (!message)
+        return close(message.error());
+    m_host->frameReceived(kind, *message);
 }
 
 void AdoptedConnection::pingReceived(std::string_view payload) {
@@ -193,10 +203,10 @@ void AdoptedConnection::send(const FramePtr& frame) {
         return;
     switch (frame->kind) {
     case FrameKind::Text:
-        push(frame, Opcode::Text);
+        pushMessage(frame, Opcode::Text);
         break;
     case FrameKind::Binary:
-        push(frame, Opcode::Binary);
+        pushMessage(frame, Opcode::Binary);
         break;
     case FrameKind::Ping:
         push(frame, Opcode::Ping);
@@ -207,8 +217,16 @@ void AdoptedConnection::send(const FramePtr& frame) {
     (void)isOverflowing(); // whoever asks for queued() next judges by it
 }
 
-void AdoptedConnection::push(FramePtr frame, Opcode opcode) {
-    m_out.push(m_adopter.m_frames, std::move(frame), opcode);
+void AdoptedConnection::pushMessage(const FramePtr& frame, Opcode opcode) {
+    auto deflated = m_deflate ? m_adopter.m_deflation.deflated(*frame, *m_deflate) : nullptr;
+    if (deflated)
+        push(std::move(deflated), opcode, Compression::Deflate);
+    else
+        push(frame, opcode);
+}
+
+void AdoptedConnection::push(FramePtr frame, Opcode opcode, Compression compression) {
+    m_out.push(m_adopter.m_frames, std::move(frame), opcode, compression);
     if (!std::exchange(m_isUnwritten, true))
         m_adopter.m_world.unwritten.add(*this);
 }
@@ -338,7 +356,7 @@ void AdoptedConnection::end() {
 }
 
 Capabilities AdoptedConnection::capabilities() const {
-    return {.deflate = false, .sharedFrames = true, .pressure = true};
+    return {.deflate = m_deflate != nullptr, .sharedFrames = true, .pressure = true};
 }
 
 std::optional<shared::admin::TcpState> AdoptedConnection::tcp() const {

@@ -4,6 +4,7 @@
 #pragma once
 #include "server/core/connection.h"
 #include "server/net/adopter.h"
+#include "server/net/deflation.h"
 #include "server/net/linux/epoll_dispatcher.h"
 #include "server/net/outgoing.h"
 #include "server/net/websocket_codec.h"
@@ -19,7 +20,7 @@ class AdoptedConnection;
 class LinuxAdopter final : public Adopter {
 public:
     LinuxAdopter(ConnectionWorld& world, EpollDispatcher& dispatcher);
-    std::unique_ptr<Connection> adopt(Descriptor socket, std::string_view early) override;
+    std::unique_ptr<Connection> adopt(const Newcomer& newcomer) override;
     void turn() override;
 
 private:
@@ -34,6 +35,7 @@ private:
     ConnectionWorld& m_world;
     EpollDispatcher& m_dispatcher;
     FrameStore m_frames;
+    Deflation m_deflation;
     std::vector<AdoptedConnection*> m_due;  ///< null: it is gone
     std::vector<AdoptedConnection*> m_turn; ///< those that turn() is at; kept for its memory
     std::array<char, ReadBytes> m_input;    ///< of whichever connection reads
@@ -47,7 +49,7 @@ class AdoptedConnection final : public Connection,
                                 private FrameDecoder::Listener,
                                 private TimingWheel::Target {
 public:
-    AdoptedConnection(LinuxAdopter& adopter, int socket, std::string_view early);
+    AdoptedConnection(LinuxAdopter& adopter, const Adopter::Newcomer& newcomer);
     ~AdoptedConnection() override;
     AdoptedConnection(const AdoptedConnection&) = delete;
     AdoptedConnection& operator=(const AdoptedConnection&) = delete;
@@ -80,7 +82,8 @@ private:
     bool mayRead() const { return m_phase == Phase::Open && !m_isHeld; }
     void read();
     void decode(std::span<char> bytes);
-    void push(FramePtr frame, Opcode opcode);
+    void pushMessage(const FramePtr& frame, Opcode opcode);
+    void push(FramePtr frame, Opcode opcode, Compression compression = Compression::None);
     void flush();
     void settle(); ///< what the kernel has left of our frames
     bool isOverflowing();
@@ -93,7 +96,8 @@ private:
     ConnectionHost* m_host = nullptr;
     Outgoing m_out;
     FrameDecoder m_decoder;
-    std::unique_ptr<std::string> m_unread; ///< taken from the kernel, not decoded yet
+    std::unique_ptr<Deflation::Peer> m_deflate; ///< null: it was not agreed
+    std::unique_ptr<std::string> m_unread;      ///< taken from the kernel, not decoded yet
     WatchHandle m_watch;
     TimerHandle m_deadline;
     int m_socket;
