@@ -10,8 +10,8 @@ const PageBytes = 4096;
 const TicksPerSecond = 100; // USER_HZ, the same on every Linux
 /** Of a node's descriptors, what is not for clients. */
 const NodeReserve = 512;
-/** weir-load takes a further source address behind so many clients of one target. */
-const ClientsAnAddress = 20000;
+/** weir-load takes a further source address behind so many clients of one target; half of the ports stay free. */
+const ClientsAnAddress = 10000;
 /** Both ends in the kernel, a session in the node, a client in weir-load; by measurement, and a quarter more. */
 const BytesAConnection = 14000;
 const OtherBytes = 1.5e9;
@@ -52,7 +52,7 @@ async function shortcomings(connections, nodes) {
     `too few epoll watches for one user: sysctl -w fs.epoll.max_user_watches=${files}`,
   );
   const [first, last] = sysctl("net.ipv4.ip_local_port_range").split(/\s+/).map(Number);
-  const ports = Math.min(perNode, ClientsAnAddress) + 1000;
+  const ports = 2 * Math.min(perNode, ClientsAnAddress) + 4000;
   need(
     last - first + 1 >= ports,
     `one address has ${last - first + 1} ports, ${ports} are needed: sysctl -w net.ipv4.ip_local_port_range="16384 65535"`,

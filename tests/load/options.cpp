@@ -54,7 +54,9 @@ shared::Result<std::vector<Share>> shares(const Options& options, int most) {
 }
 
 std::string sourceAddress(const Target& target, int client, std::size_t targets) {
-    constexpr int ClientsAnAddress = 20000; // of 28,232 ports that Linux gives out
+    // Of the 28,232 ports that Linux gives out it tries one half first: with more than that in use each
+    // further connect looks through all of them.
+    constexpr int ClientsAnAddress = 10000;
     constexpr int Hosts = 250;
     const int block = client / int(targets) / ClientsAnAddress;
     if (block == 0 || !(target.host.starts_with("127.") || target.host == "localhost"))

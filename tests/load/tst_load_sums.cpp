@@ -175,11 +175,11 @@ private Q_SLOTS:
 
     void spreadsSources() {
         const Target loopback{"127.0.0.1", 7400, "/"}, other{"10.0.0.1", 7400, "/"};
-        QCOMPARE(sourceAddress(loopback, 19999, 1), std::string());
-        QCOMPARE(sourceAddress(loopback, 20000, 1), std::string("127.77.0.2"));
-        QCOMPARE(sourceAddress(loopback, 20000, 2), std::string()); // each target has its own ports
-        QCOMPARE(sourceAddress(loopback, 999999, 1), std::string("127.77.0.50"));
-        QCOMPARE(sourceAddress(loopback, 5200000, 1), std::string("127.77.1.11"));
+        QCOMPARE(sourceAddress(loopback, 9999, 1), std::string());
+        QCOMPARE(sourceAddress(loopback, 10000, 1), std::string("127.77.0.2"));
+        QCOMPARE(sourceAddress(loopback, 19999, 2), std::string()); // each target has its own ports
+        QCOMPARE(sourceAddress(loopback, 999999, 1), std::string("127.77.0.100"));
+        QCOMPARE(sourceAddress(loopback, 2600000, 1), std::string("127.77.1.11"));
         QCOMPARE(sourceAddress(other, 999999, 1), std::string());
     }
 
