@@ -66,6 +66,7 @@ private Q_SLOTS:
     void abortedDrain();
     void cluster();
     void audit();
+    void requestsInFlight();
     void linksOfAToken();
     void slowLinkIsDropped();
     void metrics();
@@ -605,6 +606,28 @@ void TestAdminChannel::audit() {
                  .size(),
              0);
     QCOMPARE(m_viewer->errorCode(QStringLiteral("audit.list"), {{"limit", 0}}), InvalidParamsCode);
+}
+
+void TestAdminChannel::requestsInFlight() {
+    constexpr int Asked = 1000; // at once: each has to go to the shards and back
+    constexpr qint64 FirstId = 1000000;
+    for (int i = 0; i < Asked; ++i)
+        m_link->socket.sendTextMessage(
+            QString::fromUtf8(encodeRequest(FirstId + i, QStringLiteral("connections.list"), {})));
+    int listed = 0, busy = 0;
+    for (int i = 0; i < Asked; ++i) {
+        QVERIFY(QTest::qWaitFor([&] { return m_link->answers.contains(FirstId + i); }, Patience_ms));
+        const auto answer = m_link->answers.take(FirstId + i);
+        const auto error = answer.value("error").toObject();
+        if (error.isEmpty())
+            ++listed;
+        else if (error.value("code").toInt() == BusyCode &&
+                 error.value("message").toString().contains(QStringLiteral("32 requests")))
+            ++busy;
+    }
+    QCOMPARE(listed + busy, Asked); // none was lost
+    QVERIFY2(listed >= MostRequestsInFlight && busy > 0, qPrintable(QString::number(busy)));
+    m_link->result(QStringLiteral("connections.list")); // and there is room again
 }
 
 void TestAdminChannel::linksOfAToken() {

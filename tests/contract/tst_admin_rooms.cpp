@@ -19,6 +19,7 @@ private Q_SLOTS:
     void rates();
     void refuses_data();
     void refuses();
+    void longPagesEndEarly();
     void emptiedRoomsAreGone();
 
 private:
@@ -140,6 +141,39 @@ void TestAdminRooms::refuses_data() {
 void TestAdminRooms::refuses() {
     QFETCH(QJsonObject, params);
     QCOMPARE(m_link->errorCode(QStringLiteral("rooms.list"), params), InvalidParamsCode);
+}
+
+/// 1,000 rows with names of 2 KB would be an answer of 2 MB; one has at most 1 MiB.
+void TestAdminRooms::longPagesEndEarly() {
+    NodeProcess node;
+    QVERIFY2(node.start({"--set", "limits.room_name_bytes=4000", "--set", "limits.rooms_per_session=2000"}),
+             qPrintable(node.why()));
+    AdminLink link(node.adminUrl(), node.token());
+    QVERIFY(link.waitForHello());
+    const auto clients = openClients(node.clientUrl(), 1);
+    constexpr int Rooms = 1000;
+    for (int i = 0; i < Rooms; ++i)
+        QVERIFY(clients.front()->join(QStringLiteral("%1-").arg(i, 4, 10, QLatin1Char('0')) +
+                                      QString(2000, QLatin1Char('x'))));
+    QStringList names;
+    QJsonObject params{{"limit", Rooms}};
+    int pages = 0;
+    for (std::string cursor = "first"; !cursor.empty() && pages < 10; ++pages) {
+        const auto result = link.result(QStringLiteral("rooms.list"), params);
+        const auto bytes = QJsonDocument(result).toJson(QJsonDocument::Compact).size();
+        QVERIFY2(bytes > 500000 || pages > 0, qPrintable(QString::number(bytes)));
+        QVERIFY2(bytes <= MostAnswerBytes, qPrintable(QString::number(bytes)));
+        const auto answer = RoomsAnswer::fromJson(result);
+        QVERIFY(answer);
+        QCOMPARE(int(answer->total), Rooms);
+        for (const auto& row : answer->rows)
+            names.append(QString::fromStdString(row.room).left(4));
+        cursor = answer->cursor;
+        params.insert(QStringLiteral("cursor"), QString::fromStdString(cursor));
+    }
+    QVERIFY(pages >= 2 && pages < 10);
+    QCOMPARE(int(names.size()), Rooms);
+    QCOMPARE(names.removeDuplicates(), 0);
 }
 
 void TestAdminRooms::emptiedRoomsAreGone() {
