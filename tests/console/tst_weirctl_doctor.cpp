@@ -5,6 +5,7 @@
 #include "console/ctl/diagnosis.h"
 #include "tests/console/fake_node.h"
 #include "tests/contract/weirctl_fixture.h"
+#include "tests/support/test_authority.h"
 #include <QTcpServer>
 #include <QTcpSocket>
 
@@ -63,6 +64,7 @@ private Q_SLOTS:
     void redisThatIsAReplica();
     void redisThatIsOld();
     void clockAndVersions();
+    void certificates();
 };
 
 void TestWeirctlDoctor::healthy() {
@@ -243,6 +245,32 @@ void TestWeirctlDoctor::clockAndVersions() {
     const auto checks = checksIn(TwoNodes::rows(end));
     QVERIFY2(checks.contains("clock") && checks.contains("versions"), explained(end).constData());
     QVERIFY2(end.out.contains("ahead of this machine's"), end.out.constData());
+}
+
+void TestWeirctlDoctor::certificates() {
+    const TestAuthority authority;
+    const QStringList names{"IP:127.0.0.1"};
+    const auto soon = authority.issue(QStringLiteral("soon"), names, TestAuthority::Life::NearlyOver);
+    const auto over = authority.issue(QStringLiteral("over"), names, TestAuthority::Life::Expired);
+    NodeProcess node;
+    QVERIFY2(node.startSecure({"--set", "listen.ops_tls_certificate=" + soon.certificate, "--set",
+                               "listen.ops_tls_key=" + soon.key, "--set",
+                               "listen.tls_certificate=" + over.certificate, "--set",
+                               "listen.tls_key=" + over.key},
+                              authority.file()),
+             qPrintable(node.why()));
+    Outcome end;
+    const auto look = [&] { // the node looks at its certificates once a second
+        end = runProgram(QStringLiteral("weirctl"),
+                         QStringList{"doctor", "--json", "--ca", authority.file(), "--node",
+                                     QStringLiteral("wss://127.0.0.1:%1/admin").arg(node.opsPort())},
+                         {"WEIR_ADMIN_TOKEN=" + QString::fromUtf8(node.token())});
+        return checksIn(TwoNodes::rows(end)).count("certificate") == 2;
+    };
+    QVERIFY2(QTest::qWaitFor(look, Patience_ms), explained(end).constData());
+    VERIFY_EXIT(end, 75);
+    QVERIFY2(end.out.contains("the certificate of the clients listener expired"), end.out.constData());
+    QVERIFY2(end.out.contains("the certificate of the ops listener expires in"), end.out.constData());
 }
 
 QTEST_GUILESS_MAIN(TestWeirctlDoctor)
