@@ -253,7 +253,7 @@ void TestWeirctlActs::oneDrainManyOnlookers() {
     QTRY_VERIFY_WITH_TIMEOUT(left.isLive() && right.isLive(), Patience_ms);
     QProcess drain;
     startProgram(drain, QStringLiteral("weirctl"),
-                 QStringList{"drain", "--wait", "--rate", "0.5", "--grace", "0", "--deadline", "600"} +
+                 QStringList{"drain", "--wait", "--rate", "0.05", "--grace", "0", "--deadline", "600"} +
                      TwoNodes::only(m_nodes->a),
                  TwoNodes::as("alice"));
     QTRY_VERIFY_WITH_TIMEOUT(left.newest() != 0 && right.newest() != 0, Patience_ms);
@@ -284,7 +284,7 @@ void TestWeirctlActs::oneDrainManyOnlookers() {
 void TestWeirctlActs::watchingEndsTheDrainDoesNot() {
     QProcess drain;
     startProgram(drain, QStringLiteral("weirctl"),
-                 QStringList{"drain", "--wait", "--rate", "0.5", "--grace", "0", "--deadline", "600"} +
+                 QStringList{"drain", "--wait", "--rate", "0.05", "--grace", "0", "--deadline", "600"} +
                      TwoNodes::only(m_nodes->a),
                  TwoNodes::as("alice"));
     QByteArray told;
@@ -311,7 +311,7 @@ void TestWeirctlActs::watchingEndsTheDrainDoesNot() {
 void TestWeirctlActs::lostLink() {
     QProcess drain;
     startProgram(drain, QStringLiteral("weirctl"),
-                 QStringList{"drain", "--wait", "--rate", "0.5", "--grace", "0", "--deadline", "600"} +
+                 QStringList{"drain", "--wait", "--rate", "0.05", "--grace", "0", "--deadline", "600"} +
                      TwoNodes::only(m_nodes->a),
                  TwoNodes::as("alice"));
     QByteArray told;
@@ -356,7 +356,7 @@ void TestWeirctlActs::aViewerMayNot() {
     QFETCH(QString, method);
     if (words.contains("abort"))
         VERIFY_EXIT(
-            TwoNodes::weirctl(QStringList{"drain", "--rate", "0.5", "--grace", "0", "--deadline", "600"} +
+            TwoNodes::weirctl(QStringList{"drain", "--rate", "0.05", "--grace", "0", "--deadline", "600"} +
                               TwoNodes::only(m_nodes->a)),
             0);
     const auto end = TwoNodes::weirctl(words + TwoNodes::only(m_nodes->a), "bob");

@@ -46,6 +46,9 @@ void TestWeirctlReads::initTestCase() {
         Client visitor(*node);
         QTRY_VERIFY_WITH_TIMEOUT(visitor.isIn, Patience_ms);
     }
+    QTRY_COMPARE_WITH_TIMEOUT(
+        TwoNodes::rows(TwoNodes::weirctl(QStringList{"closed", "--json"} + m_nodes.both())).size(), 2,
+        Patience_ms);
     // Something for the audit.
     VERIFY_EXIT(TwoNodes::weirctl(QStringList{"resume"} + m_nodes.both()), 0);
 }

@@ -48,12 +48,15 @@ public:
         file.write("alice operator alice-token-0123456789\nbob viewer bob-token-0123456789\n");
         file.close();
         file.setPermissions(QFileDevice::ReadOwner | QFileDevice::WriteOwner);
-        return start(a, QStringLiteral("ws-01")) && start(b, QStringLiteral("ws-02"));
+        // They are ready before they reach Redis, but what crosses it would be lost until then.
+        return start(a, QStringLiteral("ws-01")) && start(b, QStringLiteral("ws-02")) &&
+               QTest::qWaitFor([this] { return hasRedis(a) && hasRedis(b); }, Patience_ms);
     }
     bool start(NodeProcess& node, const QString& id) {
         return node.start({"--node-id", id, "--redis", redis.url(), "--set",
                            QStringLiteral("admin.token_file=%1").arg(tokenFile())});
     }
+    static bool hasRedis(const NodeProcess& node) { return node.get("/health").contains("\"redis\":\"up\""); }
     QString why() const { return redis.why() + a.why() + b.why(); }
     QString tokenFile() const { return m_directory.filePath(QStringLiteral("tokens")); }
     static QString address(const NodeProcess& node) {
