@@ -39,7 +39,8 @@ FramePtr Deflation::deflated(const Frame& frame, Peer& peer) {
     auto& deflater = m_deflaters[std::size_t(terms.serverWindowBits)];
     if (!deflater)
         deflater = make();
-    return frame.deflated.emplace_back(terms.serverWindowBits, deflate(frame, *deflater)).frame;
+    frame.deflated.push_back({terms.serverWindowBits, deflate(frame, *deflater)});
+    return frame.deflated.back().frame;
 }
 
 FramePtr Deflation::deflate(const Frame& frame, Deflater& deflater) {

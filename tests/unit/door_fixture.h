@@ -164,7 +164,8 @@ public:
           queues(1, shared::Bytes::mebi(64)),
           main({1000, 1000, shared::Bytes::mebi(1)}), world{settings,  "test", access, broker, router,
                                                             admission, queues, clock,  main,   isReady},
-          wheel(clock.now(), std::chrono::milliseconds(10)), qt{{settings.limits, settings.deflate, wheel, clock, counters}},
+          wheel(clock.now(), std::chrono::milliseconds(10)), qt{{settings.limits, settings.deflate, wheel,
+                                                                 clock, counters}},
           adopter(isKeptByQt() ? nullptr : makeAdopter(qt)), door(*this, world, counters, qt, adopter.get()),
           acceptor(
               [this](Arrived arrived) {
