@@ -118,6 +118,13 @@ std::vector<Finding> judgeNode(const NodeFacts& node) {
 std::vector<Finding> judgeRedis(const RedisFacts& redis) {
     const auto named = "Redis at " + redis.address;
     const auto ask = "redis-cli -u redis://" + redis.address;
+    const bool wantsPassword = redis.failure.starts_with("NOAUTH");
+    if (wantsPassword || redis.failure.starts_with("WRONGPASS"))
+        return {
+            {"", "redis-password", named + (wantsPassword ? " asks for a password" : " refuses the password"),
+             "it lets no node in that does not know the password, and nodes reach each other's clients by it",
+             "sudoedit /etc/weirkeeper/node.toml    # [redis] url = \"redis://:PASSWORD@" + redis.address +
+                 "\"; then drain and restart the node"}};
     if (!redis.failure.empty())
         return {{"", "redis", named + " does not answer: " + redis.failure,
                  "nodes reach each other's clients by it",

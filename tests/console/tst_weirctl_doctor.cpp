@@ -6,6 +6,7 @@
 #include "tests/console/fake_node.h"
 #include "tests/contract/weirctl_fixture.h"
 #include "tests/support/test_authority.h"
+#include <QStandardPaths>
 #include <QTcpServer>
 #include <QTcpSocket>
 
@@ -29,17 +30,18 @@ QStringList checksIn(const QJsonArray& rows) {
 
 constexpr int CannotSpoil = 99;
 
-/// Spoils something in a shell, begun by `wrapper`; then runs a node and doctor there.
-Outcome doctorAfter(const QString& spoil, const QStringList& wrapper) {
+/// Spoils something in a shell, begun by `wrapper`; then runs a node and doctor there. The node alone is
+/// begun by `nodeWrapper`.
+Outcome doctorAfter(const QString& spoil, const QStringList& wrapper, const QString& nodeWrapper = {}) {
     const QTemporaryDir directory;
     const auto script =
         QStringLiteral(
             "{ %1; } || exit %2; "
-            "%3/weir-node --listen 127.0.0.1:%4 --ops 127.0.0.1:%5 >/dev/null 2>&1 & node=$!; "
+            "%6 %3/weir-node --listen 127.0.0.1:%4 --ops 127.0.0.1:%5 >/dev/null 2>&1 & node=$!; "
             "until %3/weirctl status --node 127.0.0.1:%5 >/dev/null 2>&1; do kill -0 $node || exit 1; done; "
             "%3/weirctl doctor --json --node 127.0.0.1:%5; code=$?; kill $node; wait $node; exit $code")
             .arg(spoil, QString::number(CannotSpoil), QCoreApplication::applicationDirPath(),
-                 QString::number(freePort()), QString::number(freePort()));
+                 QString::number(freePort()), QString::number(freePort()), nodeWrapper);
     QProcess process;
     auto environment = QProcessEnvironment::systemEnvironment();
     environment.insert(QStringLiteral("XDG_RUNTIME_DIR"), directory.path());
@@ -60,7 +62,10 @@ private Q_SLOTS:
     void judgements();
     void fewDescriptors();
     void kernelSettings();
+    void littleMemory();
+    void clockThatIsAhead();
     void redisThatIsAway();
+    void redisThatAsksForAPassword();
     void redisThatIsAReplica();
     void redisThatIsOld();
     void clockAndVersions();
@@ -128,6 +133,11 @@ void TestWeirctlDoctor::judgements_data() {
         "Redis at h:6379 is version 6.2.0");
     row("replica", console::judgeRedis({"h:6379", "", "7.0.0", "slave", false}),
         "Redis at h:6379 is a slave, no master");
+    row("no password", console::judgeRedis({"h:6379", "NOAUTH Authentication required.", "", "", false}),
+        "Redis at h:6379 asks for a password");
+    row("wrong password",
+        console::judgeRedis({"h:6379", "WRONGPASS invalid username-password pair", "", "", false}),
+        "Redis at h:6379 refuses the password");
     row("no Redis", console::judgeRedis({"h:6379", "Connection refused", "", "", false}),
         "Redis at h:6379 does not answer: Connection refused");
     const auto other = [](const char* name, const char* version) {
@@ -167,6 +177,67 @@ void TestWeirctlDoctor::kernelSettings() {
     VERIFY_EXIT(end, 75);
     const auto checks = checksIn(TwoNodes::rows(end));
     QVERIFY2(checks.contains("somaxconn") && checks.contains("ports"), explained(end).constData());
+}
+
+void TestWeirctlDoctor::littleMemory() {
+    // What a container tells of its memory stands over the machine's own words in the same way.
+    const QTemporaryDir directory;
+    const auto end = doctorAfter(
+        QStringLiteral(
+            "printf 'MemTotal: 8388608 kB\\nMemFree: 1 kB\\nMemAvailable: 262144 kB\\n' > %1/meminfo "
+            "&& mount --bind %1/meminfo /proc/meminfo")
+            .arg(directory.path()),
+        {"unshare", "-rm"});
+    if (end.exitCode == CannotSpoil || end.err.startsWith("unshare:"))
+        QSKIP("this machine gives nobody mounts of their own");
+    VERIFY_EXIT(end, 75);
+    QVERIFY2(checksIn(TwoNodes::rows(end)).contains("memory"), explained(end).constData());
+    QVERIFY2(end.out.contains("256 of 8192 MiB are available"), end.out.constData());
+}
+
+void TestWeirctlDoctor::clockThatIsAhead() {
+#ifdef WEIR_SANITIZED
+    QSKIP("a sanitizer must be loaded first, and so must faketime");
+#endif
+    QVERIFY2(!QStandardPaths::findExecutable(QStringLiteral("faketime")).isEmpty(), "faketime is not here");
+    const auto end =
+        doctorAfter(QStringLiteral("true"), {}, QStringLiteral("faketime --exclude-monotonic -f +600s"));
+    VERIFY_EXIT(end, 75);
+    QVERIFY2(checksIn(TwoNodes::rows(end)).contains("clock"), explained(end).constData());
+    QVERIFY2(
+        end.out.contains("its clock is 10 min ahead of this machine's") ||
+            end.out.contains("its clock is 9 min ahead of this machine's"), // the answer's way counts too
+        end.out.constData());
+}
+
+void TestWeirctlDoctor::redisThatAsksForAPassword() {
+    RedisProcess redis;
+    QVERIFY2(redis.start(), qPrintable(redis.why()));
+    QTcpSocket socket;
+    socket.connectToHost(QStringLiteral("127.0.0.1"), redis.port());
+    QVERIFY(socket.waitForConnected());
+    socket.write("CONFIG SET requirepass not-told-to-the-node\r\n");
+    QVERIFY(socket.waitForReadyRead());
+    NodeProcess node;
+    QVERIFY2(node.start({"--redis", redis.url()}), qPrintable(node.why()));
+    const auto ask = [&](const QStringList& words) {
+        return runProgram(QStringLiteral("weirctl"),
+                          QStringList{"doctor", "--json"} + words + TwoNodes::only(node),
+                          {"XDG_RUNTIME_DIR=" + node.runtimeDirectory()});
+    };
+    const auto end = ask({});
+    VERIFY_EXIT(end, 75);
+    const auto checks = checksIn(TwoNodes::rows(end));
+    QVERIFY2(checks.contains("redis") && checks.contains("redis-password"), explained(end).constData());
+    QVERIFY2(end.out.contains("asks for a password"), end.out.constData());
+    const auto url = QStringLiteral("redis://:%1@127.0.0.1:%2");
+    const auto wrong = ask({"--redis", url.arg(QStringLiteral("a-guess")).arg(redis.port())});
+    QVERIFY2(wrong.out.contains("refuses the password"), explained(wrong).constData());
+    const auto right = ask({"--redis", url.arg(QStringLiteral("not-told-to-the-node")).arg(redis.port())});
+    QVERIFY2(!checksIn(TwoNodes::rows(right)).contains("redis-password"), explained(right).constData());
+    for (const auto& each : {end, wrong, right})
+        QVERIFY2(!(each.out + each.err).contains("not-told") && !(each.out + each.err).contains("a-guess"),
+                 explained(each).constData());
 }
 
 void TestWeirctlDoctor::redisThatIsAway() {
