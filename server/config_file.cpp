@@ -54,6 +54,10 @@ Result<SettingValue> valueOf(const toml::node& node) {
     return shared::failure(ErrorCode::Configuration, {});
 }
 
+bool isBetween(const toml::node& node, std::int64_t least, std::int64_t most) {
+    return node.is_integer() && node.as_integer()->get() >= least && node.as_integer()->get() <= most;
+}
+
 Result<RoomRule> roomRule(const std::string& path, const toml::table& table) {
     RoomRule rule;
     for (const auto& [key, node] : table) {
@@ -71,13 +75,14 @@ Result<RoomRule> roomRule(const std::string& path, const toml::table& table) {
             if (!node.is_boolean())
                 return bad("true or false");
             rule.stamp = node.as_boolean()->get();
-        } else if (key.str() == "batch_size" || key.str() == "batch_ms") {
-            const std::int64_t standard = key.str() == "batch_size" ? 0 : 100;
-            if (!node.is_integer())
-                return bad("a whole number");
-            if (node.as_integer()->get() != standard)
-                return bad(standard == 0 ? "not available in this version; leave it at 0"
-                                         : "not available in this version; leave it at 100");
+        } else if (key.str() == "batch_size") {
+            if (!isBetween(node, 0, 10000))
+                return bad("a whole number from 0 to 10000");
+            rule.batchSize = node.as_integer()->get();
+        } else if (key.str() == "batch_ms") {
+            if (!isBetween(node, 1, 60000))
+                return bad("a whole number from 1 to 60000");
+            rule.batchWindow = milliseconds(node.as_integer()->get());
         } else {
             const auto near = shared::nearestWord(key.str(), {"match", "batch_size", "batch_ms", "stamp"});
             return tl::unexpected<Error>(

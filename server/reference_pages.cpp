@@ -107,8 +107,8 @@ std::string labelText(const shared::Label& label) {
 const std::vector<RoomKey>& roomKeys() {
     static const std::vector<RoomKey> keys{
         {"match", "\"prices:*\"", "The room's name; * stands for anything. Each [[rooms]] needs it."},
-        {"batch_size", "0", "Messages that go out as one. This version takes only the default."},
-        {"batch_ms", "100", "Longest wait for a batch. This version takes only the default."},
+        {"batch_size", "0", "Messages that go out as one batch-update, 1 to 10000; 0: each by itself."},
+        {"batch_ms", "100", "Longest wait for a batch to fill, 1 to 60000."},
         {"stamp", "false", "Socket.IO clients get {seq, origin, ts} as last argument."}};
     return keys;
 }

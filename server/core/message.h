@@ -3,6 +3,7 @@
 #pragma once
 #include "server/core/clock.h"
 #include "shared/types.h"
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -37,8 +38,14 @@ struct Message {
     bool isVolatile = false;    ///< dropped for a client that has anything queued
     bool compress = true;
     bool showStamp = false; ///< Socket.IO clients get {seq, origin, ts} as last argument ([[rooms]] stamp)
-    bool isFromCluster = false;         ///< it came over the adapter
-    std::optional<TimePoint> decodedAt; ///< set on one publish in 64: delivery_seconds is measured
+    /// How many messages of the room go out as one, and how long the first may wait for the others ([[rooms]]
+    /// batch_size, batch_ms); 0: each by itself.
+    std::int64_t batchSize = 0;
+    std::chrono::milliseconds batchWindow{0};
+    /// delivery_seconds is measured on one message in 64: when a publish was decoded here, or the stamp's
+    /// ts_ms of one that came over the adapter.
+    std::optional<TimePoint> decodedAt;
+    std::optional<std::int64_t> sampledTs_ms;
 
     /// What it costs in a queue.
     shared::Bytes size() const {

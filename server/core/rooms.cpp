@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/core/rooms.h"
+#include "server/core/batch.h"
 #include "server/core/rate.h"
 #include "server/core/router.h"
 #include <QtCore/QHash>
@@ -62,6 +63,8 @@ struct Passage {
     std::vector<MemberId> implied;     // members named one by one, beside `rooms`
     std::vector<const Room*> except;   // named rooms whose members do not get it
     std::vector<const Member*> absent; // members named one by one by their implied room
+    std::unique_ptr<Batch> batch;      // what the delivery was made of
+    std::vector<const Member*> apart;  // members of the room who do not get all of the batch; sorted
     std::uint64_t reached = 0;
     bool isStarted = false;
     bool isMarking() const { return rooms.size() > 1 || !implied.empty(); }
@@ -100,6 +103,7 @@ struct Rooms::Inner {
     std::deque<std::shared_ptr<Passage>> markers;
     bool isMarkerUnderWay = false;
     std::vector<Room*> walk{}; // every named room, for listings that come back between two slices
+    OpenBatches batches{};
     std::size_t memberCount = 0;
     std::size_t waiting = 0;
     std::uint64_t nextMark = 0;
@@ -161,6 +165,7 @@ struct Rooms::Inner {
         member.seats.pop_back();
         if (room.members.empty()) {
             router.roomVacated(room.owner.name, room.name, shard);
+            batches.take(room); // nobody is left who should get it
             vacate(room);
         }
     }
@@ -176,6 +181,32 @@ struct Rooms::Inner {
         ++waiting;
         if (passage->waitingFor == 0)
             makeReady(passage);
+    }
+    void closeBatch(Room& room) {
+        auto batch = batches.take(room);
+        if (!batch)
+            return;
+        auto passage = std::make_shared<Passage>(batch->whole(), clock.now());
+        passage->batch = std::move(batch);
+        passage->rooms.push_back(&room);
+        queueIn(passage);
+    }
+    /// Null: the message goes alone.
+    Room* batching(const Namespace& nsp, const Message& message) const {
+        if (message.batchSize <= 0 || message.rooms.size() != 1 || !message.attachments.empty())
+            return nullptr;
+        const std::string_view name = message.rooms.front().text();
+        const auto isRoom = [&](const RoomName& other) { return find(nsp, other.text()) != nullptr; };
+        if (nsp.byId.find(name) != nsp.byId.end() || // one member's own
+            std::any_of(message.except.begin(), message.except.end(), isRoom))
+            return nullptr;
+        return find(nsp, name);
+    }
+    void keepForBatch(Room& room, const Message& message) {
+        if (batches.add(room, message, clock.now()) == OpenBatches::State::Full)
+            closeBatch(room);
+        while (batches.areTooLarge())
+            closeBatch(*batches.first()->second);
     }
     void makeReady(const std::shared_ptr<Passage>& passage) {
         if (passage->isMarking() && std::exchange(isMarkerUnderWay, true))
@@ -201,8 +232,17 @@ struct Rooms::Inner {
             return;
         if (isLeftOut(passage, member))
             return;
+        if (std::binary_search(passage.apart.begin(), passage.apart.end(), &member))
+            return handPart(passage, member);
         ++passage.reached;
         member.recipient->deliver(member, passage.delivery);
+    }
+    static void handPart(Passage& passage, Member& member) {
+        if (auto part = passage.batch->without(member.id.text())) {
+            Delivery delivery(std::move(part));
+            ++passage.reached;
+            member.recipient->deliver(member, delivery);
+        }
     }
     void handToImplied(Passage& passage, const Namespace& nsp) {
         for (const auto& id : passage.implied) {
@@ -216,7 +256,17 @@ struct Rooms::Inner {
         for (Room* room : passage.rooms)
             room->cursor = 0;
         findAbsent(passage, nsp);
+        if (passage.batch)
+            findApart(passage, nsp);
         handToImplied(passage, nsp);
+    }
+    static void findApart(Passage& passage, const Namespace& nsp) {
+        for (const auto name : passage.batch->except()) {
+            if (const auto it = nsp.byId.find(name);
+                it != nsp.byId.end() && sits(*it->second, *passage.rooms.front()))
+                passage.apart.push_back(it->second);
+        }
+        std::sort(passage.apart.begin(), passage.apart.end());
     }
     void count(const Passage& passage) {
         counters.observeCount(shared::Metric::FanoutMembers, passage.reached);
@@ -282,8 +332,10 @@ void Rooms::remove(Member& member) {
     Inner::takeOut(nsp->everybody, member.everybody);
     --m_inner->memberCount;
     // A message under way remembers it only to leave it out; a later member may get its address.
-    for (const auto& passage : m_inner->ready)
+    for (const auto& passage : m_inner->ready) {
         std::erase(passage->absent, &member);
+        std::erase(passage->apart, &member);
+    }
 }
 
 JoinOutcome Rooms::join(Member& member, const RoomName& name) {
@@ -383,10 +435,12 @@ void Rooms::deliver(MessagePtr message) {
     Namespace* nsp = m_inner->find(message->nsp.text());
     if (!nsp)
         return;
-    if (m_inner->waiting >= MostWaiting) {
+    if (m_inner->waiting + m_inner->batches.size() >= MostWaiting) {
         m_inner->counters.add(shared::Metric::DropsTotal, shared::DropReason::Overloaded);
         return;
     }
+    if (Room* const room = m_inner->batching(*nsp, *message))
+        return m_inner->keepForBatch(*room, *message);
     auto passage = std::make_shared<Passage>(std::move(message), m_inner->clock.now());
     const auto& names = passage->delivery.message().rooms;
     if (names.empty())
@@ -403,6 +457,8 @@ void Rooms::deliver(MessagePtr message) {
     passage->implied.erase(std::unique(passage->implied.begin(), passage->implied.end()),
                            passage->implied.end());
     if (!passage->rooms.empty()) {
+        for (Room* const room : passage->rooms)
+            m_inner->closeBatch(*room);
         m_inner->queueIn(passage);
     } else if (!passage->implied.empty()) {
         // Single members only: nothing to wait for. It marks nobody who is met again, so the mark stays free.
@@ -416,6 +472,17 @@ void Rooms::deliver(MessagePtr message) {
         }
         m_inner->count(*passage);
     }
+}
+
+std::optional<TimePoint> Rooms::nextBatch() const {
+    const auto first = m_inner->batches.first();
+    return first ? std::optional(first->first) : std::nullopt;
+}
+
+void Rooms::closeBatches(TimePoint now) {
+    for (auto first = m_inner->batches.first(); first && first->first <= now;
+         first = m_inner->batches.first())
+        m_inner->closeBatch(*first->second);
 }
 
 SliceOutcome Rooms::deliverSlice(std::size_t recipients) {

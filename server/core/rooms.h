@@ -29,7 +29,8 @@ struct LocalRoom {
 /// Order within a room is kept: a room has one message under way at a time, further ones wait in its queue;
 /// slices go round robin over the rooms that have work. A member that joins during a delivery may or may not
 /// get it; one that left never does. A message to several rooms reaches each member once, and waits for its
-/// turn in each of them.
+/// turn in each of them. A room with batchSize keeps its messages until they are so many, or so old, that
+/// they are queued as one; what cannot wait among them sends them ahead.
 class Rooms {
 public:
     /// Tells `router` when the first member of a room comes and the last one goes.
@@ -59,8 +60,12 @@ public:
     /// Members that a message to these would reach: of the room, or of the whole namespace when it is empty.
     std::size_t memberCount(const NamespaceName& nsp, const RoomName& room) const;
 
-    /// Queues a message; deliverSlice() carries it out.
+    /// Queues a message, or keeps it for its room's batch; deliverSlice() carries out what is queued.
     void deliver(MessagePtr message);
+    /// When the first batch that is open has waited long enough; nothing when none is.
+    std::optional<TimePoint> nextBatch() const;
+    /// Queues the batches that have waited long enough.
+    void closeBatches(TimePoint now);
     static constexpr std::size_t SliceRecipients = 512;
     static constexpr std::chrono::milliseconds SliceTime{2};
     /// At most so many recipients or 2 ms, whichever comes first.

@@ -17,7 +17,7 @@ constexpr int StripeBits = 6;
 constexpr std::size_t Stripes = std::size_t(1) << StripeBits;
 constexpr std::size_t IdLength = 20;
 constexpr std::string_view Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::uint64_t SampleEvery = 64; // publishes between two whose delivery is timed
+constexpr std::uint64_t SampleEvery = 64; // messages between two whose delivery is timed
 constexpr std::chrono::minutes StampIdle{10};
 
 constexpr std::size_t LongestShown = 256; // of a name in a log line
@@ -199,8 +199,13 @@ struct Router::Inner {
             const auto rule = std::find_if(rules.begin(), rules.end(), [&room](const RoomRule& r) {
                 return matchesGlob(r.match, room.text());
             });
-            if (rule != rules.end())
-                message.showStamp = message.showStamp || rule->stamp;
+            if (rule == rules.end())
+                continue;
+            message.showStamp = message.showStamp || rule->stamp;
+            if (message.rooms.size() == 1) {
+                message.batchSize = rule->batchSize;
+                message.batchWindow = rule->batchWindow;
+            }
         }
     }
 };
@@ -275,7 +280,8 @@ Published Router::publish(Message message, Stamper& stamper, Counters& counters)
 }
 
 void Router::receive(Message message, Counters& counters) {
-    message.isFromCluster = true;
+    if (message.stamp && message.stamp->seq % SampleEvery == 1)
+        message.sampledTs_ms = message.stamp->ts_ms;
     m_inner->applyRules(message);
     const auto sharedMessage = std::make_shared<const Message>(std::move(message));
     logPassage("received", *sharedMessage);

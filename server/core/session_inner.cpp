@@ -6,7 +6,6 @@
 namespace server {
 namespace {
 
-constexpr std::uint64_t SampleEvery = 64; // messages between two whose delivery is timed
 constexpr seconds AttachmentTime{10};
 constexpr seconds MostLag{1}; // of a deadline, beyond which a pong that is missing may be our fault
 
@@ -266,8 +265,8 @@ void Session::Inner::observeDelivery(const Message& message) {
     if (message.decodedAt) {
         counters.observe(shared::Metric::DeliverySeconds, host.clock().now() - *message.decodedAt,
                          std::size_t(shared::DeliveryPath::Local));
-    } else if (message.isFromCluster && message.stamp && message.stamp->seq % SampleEvery == 1) {
-        const milliseconds took(host.clock().unixMs() - message.stamp->ts_ms);
+    } else if (message.sampledTs_ms) {
+        const milliseconds took(host.clock().unixMs() - *message.sampledTs_ms);
         if (took.count() < 0)
             counters.add(shared::Metric::ClockSkewTotal);
         counters.observe(shared::Metric::DeliverySeconds, std::max(took, milliseconds(0)),

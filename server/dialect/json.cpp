@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/dialect/json.h"
+#include "server/core/json_args.h"
 #include "server/core/json_spans.h"
 #include "server/dialect/json_decoder.h"
 #include <algorithm>
@@ -45,22 +46,11 @@ std::string withAttachments(std::string_view args, const std::vector<std::string
     return out.append(args.substr(at));
 }
 
-/// `,"data":` the first argument, and where there are more (Node servers send such) `,"rest":[…]` the others.
 void appendArgs(std::string& out, std::string_view args, const std::vector<std::string>& attachments) {
-    if (args.empty())
-        return;
-    std::string replaced;
-    if (!attachments.empty()) {
-        replaced = withAttachments(args, attachments);
-        args = replaced;
-    }
-    std::size_t first = args.size();
-    const std::string array = '[' + std::string(args) + ']';
-    if (const auto elements = jsonElements(array, JsonDepth + 1); elements && elements->size() > 1)
-        first = std::size_t((*elements)[0].data() + (*elements)[0].size() - (array.data() + 1));
-    out.append(",\"data\":").append(args.substr(0, first));
-    if (first < args.size())
-        out.append(",\"rest\":[").append(args.substr(args.find(',', first) + 1)).append("]");
+    if (attachments.empty())
+        appendDataMembers(out, args);
+    else
+        appendDataMembers(out, withAttachments(args, attachments));
 }
 
 void appendRooms(std::string& out, const std::vector<RoomName>& rooms) {
@@ -98,9 +88,8 @@ struct Encoder {
         appendQuoted(out, message.event);
         appendArgs(out, message.args, message.attachments);
         if (const auto& stamp = message.stamp) {
-            out.append(",\"seq\":").append(std::to_string(stamp->seq)).append(",\"origin\":");
-            appendQuoted(out, stamp->origin);
-            out.append(",\"ts\":").append(std::to_string(stamp->ts_ms));
+            out += ',';
+            appendStampMembers(out, *stamp);
         }
         return text(std::move(out.append("}")));
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/dialect/socketio.h"
+#include "server/core/json_args.h"
 #include "server/core/json_spans.h"
 #include "server/dialect/socketio_decoder.h"
 
@@ -68,9 +69,9 @@ struct Encoder {
         appendQuoted(out, message.event);
         appendArgs(out, message.args);
         if (message.showStamp && message.stamp) {
-            out += ",{\"seq\":" + std::to_string(message.stamp->seq) + ",\"origin\":";
-            appendQuoted(out, message.stamp->origin);
-            out += ",\"ts\":" + std::to_string(message.stamp->ts_ms) + "}";
+            out += ",{";
+            appendStampMembers(out, *message.stamp);
+            out += '}';
         }
         out += "]";
         return packet(std::move(out), message.attachments);

@@ -81,6 +81,8 @@ public:
         m_tick.setTimerType(Qt::PreciseTimer);
         QObject::connect(&m_tick, &QTimer::timeout, &m_tick, [this] { tick(); });
         m_tick.start(TimingWheel::DefaultTick);
+        m_batchTimer.setSingleShot(true);
+        m_batchTimer.setTimerType(Qt::PreciseTimer);
         stamp(m_world.clock.now());
     }
     ~Shard() override {
@@ -152,6 +154,7 @@ private:
 
     void turn();
     SliceOutcome deliver();
+    void closeBatches();
     bool answerSome() {
         const bool hasRooms = m_roomQuestions.runSlice();
         const bool hasClosed = m_closedQuestions.runSlice();
@@ -173,6 +176,8 @@ private:
     QMetaObject::Connection m_awake;
     QTimer m_tick;
     TimePoint m_plannedTick{};
+    QTimer m_batchTimer; ///< wakes the loop when a batch is due; turn() does the rest
+    TimePoint m_batchDue{};
     TimePoint m_stopAt{};
     // In the order of their dependence: sessions use rooms and wheel, connections the Qt world.
     TimingWheel m_wheel;
@@ -251,11 +256,28 @@ SliceOutcome Shard::deliver() {
     return SliceOutcome::MoreLeft;
 }
 
+void Shard::closeBatches() {
+    auto due = m_rooms.nextBatch();
+    if (!due)
+        return;
+    const auto now = m_world.clock.now();
+    if (*due <= now) {
+        m_rooms.closeBatches(now);
+        m_hasDeliveries = true;
+        due = m_rooms.nextBatch();
+    }
+    if (due && (*due != m_batchDue || !m_batchTimer.isActive())) {
+        m_batchDue = *due;
+        m_batchTimer.start(std::chrono::ceil<std::chrono::milliseconds>(*due - now));
+    }
+}
+
 /// One slice of everything that waits; what is left makes the loop come back after its I/O, without blocking.
 void Shard::turn() {
     if (m_adopter)
         m_adopter->turn();
     m_sessions.buryEnded();
+    closeBatches();
     if (m_hasDeliveries)
         m_hasDeliveries = deliver() == SliceOutcome::MoreLeft;
     if (m_hasAsks)

@@ -102,6 +102,7 @@ public:
         for (; time.count() > 0; time -= std::chrono::milliseconds(100)) {
             m_clock.advance(std::chrono::milliseconds(100));
             m_wheel.advance(m_clock.now());
+            m_rooms.closeBatches(m_clock.now());
         }
     }
     std::int64_t number(shared::Metric metric, std::size_t ordinal = 0) const {

@@ -282,7 +282,10 @@ void TestConfig::mistakes_data() {
     inFile("rooms: no match", "[[rooms]]\nstamp = true\n", "node.toml:1: rooms.match");
     inFile("rooms: unknown", "[[rooms]]\nmatch = \"a\"\nstmap = true\n",
            "node.toml:3: rooms.stmap .*nearest is rooms.stamp$");
-    inFile("rooms: batch", "[[rooms]]\nmatch = \"a\"\nbatch_size = 5\n", "not available in this version");
+    inFile("rooms: batch", "[[rooms]]\nmatch = \"a\"\nbatch_size = -1\n",
+           "node.toml:3: rooms.batch_size = -1: a whole number from 0 to 10000$");
+    inFile("rooms: a batch that never goes", "[[rooms]]\nmatch = \"a\"\nbatch_ms = 0\n",
+           "node.toml:3: rooms.batch_ms = 0: a whole number from 1 to 60000$");
     inFile("rooms: a table", "[rooms]\nmatch = \"a\"\n", "\\[\\[rooms\\]\\]");
 }
 

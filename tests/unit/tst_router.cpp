@@ -231,12 +231,52 @@ private Q_SLOTS:
         QCOMPARE(world.onShard(0).size(), std::size_t(1));
     }
 
-    void receivedOnesAreMarked() {
+    void receivedOnesAreTimedNowAndThen() {
         World world;
+        for (std::uint64_t seq = 1; seq <= 65; ++seq) {
+            Message message = World::message({});
+            message.stamp = Stamp{"other.0.1", seq, std::int64_t(seq)};
+            world.router.receive(std::move(message), world.counters);
+        }
         world.router.receive(World::message({}), world.counters);
         const auto got = world.onShard(1);
-        QVERIFY(got.at(0)->isFromCluster);
-        QVERIFY(!got.at(0)->stamp.has_value());
+        QCOMPARE(got.size(), std::size_t(66));
+        for (std::size_t i = 0; i < got.size(); ++i)
+            QCOMPARE(got[i]->sampledTs_ms.value_or(0), i % 64 == 0 ? std::int64_t(i + 1) : 0);
+    }
+
+    /// The first rule that matches says how; a message to several rooms belongs to no batch of one.
+    void rulesOfBatches_data() {
+        QTest::addColumn<QStringList>("rooms");
+        QTest::addColumn<int>("size");
+        QTest::newRow("no rule") << QStringList{"red"} << 0;
+        QTest::newRow("a rule") << QStringList{"batch:a"} << 10;
+        QTest::newRow("the first of two") << QStringList{"batch:never"} << 0;
+        QTest::newRow("several rooms") << QStringList{"batch:a", "batch:b"} << 0;
+        QTest::newRow("everybody") << QStringList{} << 0;
+    }
+    void rulesOfBatches() {
+        QFETCH(QStringList, rooms);
+        Settings settings;
+        settings.rooms = {{"batch:never", 0, std::chrono::milliseconds(100), false},
+                          {"batch:*", 10, std::chrono::milliseconds(50), false}};
+        World world;
+        Router router(settings, {world.boxes[0].get()}, nullptr);
+        Message message;
+        for (const auto& room : rooms) {
+            message.rooms.emplace_back(room.toStdString());
+            router.roomOccupied(NamespaceName("/"), message.rooms.back(), ShardIndex(0));
+        }
+        Message copy = message;
+        router.publish(std::move(message), world.stamper, world.counters);
+        router.receive(std::move(copy), world.counters);
+        const auto got = world.onShard(0);
+        QCOMPARE(got.size(), std::size_t(2));
+        for (const auto& one : got) {
+            QTEST(int(one->batchSize), "size");
+            if (one->batchSize > 0)
+                QCOMPARE(one->batchWindow, std::chrono::milliseconds(50));
+        }
     }
 
     void ids() {
@@ -283,7 +323,7 @@ private Q_SLOTS:
         for (int shard = 0; shard < 3; ++shard) {
             int own = 0;
             for (const auto& message : world.onShard(shard)) {
-                QVERIFY(!message->isFromCluster);
+                QVERIFY(message->stamp.has_value()); // published here
                 own += message->rooms.front() == RoomName("stays" + std::to_string(shard)) ? 1 : 0;
             }
             QCOMPARE(own, 60);
