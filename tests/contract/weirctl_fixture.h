@@ -103,4 +103,9 @@ private:
 inline QByteArray explained(const Outcome& end) {
     return "exit " + QByteArray::number(end.exitCode) + '\n' + end.out + end.err;
 }
-#define VERIFY_EXIT(end, code) QVERIFY2((end).exitCode == (code), explained(end).constData())
+/// `end` is run once only.
+#define VERIFY_EXIT(end, code)                                                                               \
+    do {                                                                                                     \
+        const Outcome verifiedOutcome = (end);                                                               \
+        QVERIFY2(verifiedOutcome.exitCode == (code), explained(verified_outcome).constData());               \
+    } while (false)
