@@ -142,7 +142,7 @@ std::pair<Condition, std::optional<AttentionLine>> judgeOne(const Situation& nod
         return {Condition::Refused,
                 AttentionLine{node.key, node.id, Condition::Refused,
                               QStringLiteral("%1 refused us: %2").arg(node.id, node.sentence),
-                              Lead::ChangeToken}};
+                              Lead::ConnectAgain}};
     case LinkState::Stale:
         return {Condition::Stale,
                 AttentionLine{
@@ -161,7 +161,8 @@ std::pair<Condition, std::optional<AttentionLine>> judgeOne(const Situation& nod
                 ? QStringLiteral("%1 refuses new clients; %2 are still on it")
                       .arg(node.id, formatCount(*node.figures.connections))
                 : QStringLiteral("%1 is drained: it refuses new clients until it is resumed").arg(node.id);
-        return {Condition::Drained, AttentionLine{node.key, node.id, Condition::Drained, text, Lead::Resume}};
+        return {Condition::Drained,
+                AttentionLine{node.key, node.id, Condition::Drained, text, Lead::Resume, node.hindrance}};
     }
     case NodeState::Starting:
         return {Condition::Starting, std::nullopt};
@@ -217,8 +218,8 @@ QString name(Lead lead) {
         return QStringLiteral("Show");
     case Lead::Retry:
         return QStringLiteral("Retry now");
-    case Lead::ChangeToken:
-        return QStringLiteral("Change token…");
+    case Lead::ConnectAgain:
+        return QStringLiteral("Connect again…");
     case Lead::ShowClients:
         return QStringLiteral("Show clients");
     case Lead::ShowDrain:
@@ -238,6 +239,8 @@ Condition Attention::condition(const QString& key) const {
 
 QString drainStandstill(const Situation& node) {
     if (!node.drain || node.drain->state != shared::admin::OperationState::Running)
+        return {};
+    if (node.link == LinkState::Connecting)
         return {};
     if (node.link != LinkState::Live)
         return QStringLiteral("the link is lost: the node goes on by itself, its progress is not known");
@@ -267,6 +270,7 @@ std::vector<Situation> situations(const FleetModel& fleet, std::int64_t now_ms) 
         situation.link = node->link;
         situation.address = node->address;
         situation.sentence = node->sentence;
+        situation.hindrance = roleHindrance(node.get());
         situation.wasHeard = node->lastSample_ms != 0;
         situation.silent_s =
             double(now_ms - (node->lastSample_ms != 0 ? node->lastSample_ms : node->linkSince_ms)) / 1000;

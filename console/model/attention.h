@@ -22,6 +22,7 @@ struct Situation {
     std::optional<double> retryIn_s; ///< while lost
     QString sentence;                ///< of a refusal or a loss
     QString address;
+    QString hindrance; ///< why nothing may be done to it with our token; empty: it may
     bool wasHeard = false;
     std::optional<double> lastConnections;
     Figures figures;
@@ -30,13 +31,14 @@ struct Situation {
 };
 
 /// Where the one button of a line leads.
-enum class Lead : std::uint8_t { ShowNode, Retry, ChangeToken, ShowClients, ShowDrain, Resume, Connect };
+enum class Lead : std::uint8_t { ShowNode, Retry, ConnectAgain, ShowClients, ShowDrain, Resume, Connect };
 
 struct AttentionLine {
     QString key, node;
     Condition condition = Condition::Ready;
     QString text;
     Lead lead = Lead::ShowNode;
+    QString hindrance = {}; ///< why the lead cannot be taken; empty: it can
 };
 
 struct Attention {

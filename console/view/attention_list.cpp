@@ -69,6 +69,8 @@ void AttentionList::show(const Attention& attention) {
         row.word->setText(name(row.line.condition));
         row.text->setText(row.line.text);
         row.button->setText(name(row.line.lead));
+        row.button->setEnabled(row.line.hindrance.isEmpty());
+        row.button->setToolTip(row.line.hindrance);
         row.button->setAccessibleName(name(row.line.lead) + QLatin1Char(' ') + row.line.node);
     }
     const auto more = attention.lines.size() > MostLines ? attention.lines.size() - MostLines : 0;

@@ -9,14 +9,26 @@
 
 namespace console {
 
+namespace {
+
+/// A pin has 71 digits in one word, and a sentence that shows one must not lose its end.
+constexpr int Width = 660;
+
+/// A sentence that elsewhere follows a colon.
+QString begun(const QString& sentence) {
+    return sentence.left(1).toUpper() + sentence.mid(1);
+}
+
+} // namespace
+
 ConnectDialog::ConnectDialog(Controls& controls, const QString& address, const QString& sentence,
                              QWidget* parent)
     : QDialog(parent), m_controls(controls), m_profiles(controls.profiles()), m_profile(new QComboBox(this)),
       m_address(new QLineEdit(address)), m_token(new QLineEdit), m_ca(new QLineEdit), m_pin(new QLineEdit),
-      m_name(new QLineEdit), m_sentence(new QLabel(sentence)) {
+      m_name(new QLineEdit), m_sentence(new QLabel(begun(sentence))) {
     setObjectName(QStringLiteral("connectDialog"));
     setWindowTitle(QStringLiteral("Connect to a node"));
-    setMinimumWidth(520);
+    setMinimumWidth(Width);
     m_address->setObjectName(QStringLiteral("connectAddress"));
     m_address->setAccessibleName(QStringLiteral("Address of the ops listener"));
     m_address->setPlaceholderText(QStringLiteral("ws://127.0.0.1:7401/admin"));
@@ -37,6 +49,7 @@ ConnectDialog::ConnectDialog(Controls& controls, const QString& address, const Q
     m_profile->setAccessibleName(QStringLiteral("Saved profile"));
     m_sentence->setWordWrap(true);
     m_sentence->setTextFormat(Qt::PlainText);
+    m_sentence->setTextInteractionFlags(Qt::TextSelectableByMouse); // a pin is copied
     m_sentence->setVisible(!sentence.isEmpty());
 
     m_profile->setHidden(m_profiles.empty());
@@ -106,7 +119,7 @@ void ConnectDialog::tryIt() {
         if (wrong.isEmpty())
             wrong = m_controls.connectTo(address, m_token->text());
         if (!wrong.isEmpty()) {
-            m_sentence->setText(wrong);
+            m_sentence->setText(begun(wrong));
             m_sentence->show();
             return m_address->setFocus();
         }

@@ -252,7 +252,7 @@ void MainWindow::takeLead(const QString& nodeKey, Lead lead) {
         return m_fleetPage->select(nodeKey);
     case Lead::Retry:
         return m_desk.controls.retryNow(nodeKey);
-    case Lead::ChangeToken:
+    case Lead::ConnectAgain:
     case Lead::Connect:
         return openConnect(node ? node->address : QString(), node ? node->sentence : QString());
     case Lead::ShowClients:

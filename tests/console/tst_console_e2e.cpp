@@ -4,6 +4,7 @@
 // WEIR_PICTURES.
 #include "console/console.h"
 #include "console/model/fleet_model.h"
+#include "tests/console/pointer.h"
 #include "tests/support/node_process.h"
 #include <QApplication>
 #include <QDialog>
@@ -14,8 +15,6 @@
 #include <QJsonObject>
 #include <QLabel>
 #include <QProcess>
-#include <QPushButton>
-#include <QSignalSpy>
 #include <QSpinBox>
 #include <QTableView>
 #include <QTemporaryDir>
@@ -117,32 +116,15 @@ class ConsoleEndToEndTest : public QObject {
         }
         return nullptr;
     }
-    /// Moves the X pointer there and presses its first button.
-    void click(QWidget* widget, QPoint at) {
-        const QPoint place = widget->mapToGlobal(at);
-        QProcess pointer;
-        pointer.start(QStringLiteral("xdotool"),
-                      {QStringLiteral("mousemove"), QString::number(place.x()), QString::number(place.y()),
-                       QStringLiteral("click"), QStringLiteral("1")});
-        QTRY_COMPARE_WITH_TIMEOUT(pointer.state(), QProcess::NotRunning, 10000);
-        QCOMPARE(pointer.exitCode(), 0);
-    }
     void click(const char* name) {
         auto* button = named<QPushButton>(name);
         QVERIFY2(button, name);
         QTRY_VERIFY2_WITH_TIMEOUT(button->isVisible() && button->isEnabled(), name, Patience_ms);
         QVERIFY(QTest::qWaitForWindowExposed(button->window()));
-        // A progress line that wraps may move the button while the pointer is on its way: as a person would,
-        // again.
-        QSignalSpy pressed(button, &QPushButton::clicked);
-        for (int attempt = 0; attempt < 5 && pressed.isEmpty(); ++attempt) {
-            click(button, button->rect().center());
-            (void)QTest::qWaitFor([&pressed] { return !pressed.isEmpty(); }, 2000);
-        }
-        QCOMPARE(pressed.size(), 1);
+        QVERIFY2(press(*button), name);
     }
     void select(QTableView* table, int row) {
-        click(table->viewport(), table->visualRect(table->model()->index(row, 1)).center());
+        QVERIFY(clickAt(*table->viewport(), table->visualRect(table->model()->index(row, 1)).center()));
         QTRY_COMPARE_WITH_TIMEOUT(table->currentIndex().row(), row, Patience_ms);
     }
     std::int64_t connectionsOf(const char* id) {
