@@ -107,5 +107,5 @@ inline QByteArray explained(const Outcome& end) {
 #define VERIFY_EXIT(end, code)                                                                               \
     do {                                                                                                     \
         const Outcome verifiedOutcome = (end);                                                               \
-        QVERIFY2(verifiedOutcome.exitCode == (code), explained(verified_outcome).constData());               \
+        QVERIFY2(verifiedOutcome.exitCode == (code), explained(verifiedOutcome).constData());                \
     } while (false)
